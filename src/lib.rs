@@ -1,7 +1,3 @@
-//! Rollcall finds Avocent and Vertiv appliances on every network of the laptop.
+//! x
 
-pub mod engine;
-pub mod inventory;
-pub mod model;
-pub mod settings;
 pub mod wire;
