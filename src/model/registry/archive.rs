@@ -34,7 +34,12 @@ impl Archive {
     }
 
     /// Adds evidence to a unit's ring and drops what the ring no longer holds.
-    pub(super) fn push(&mut self, id: ApplianceId, ring: &mut VecDeque<Evidence>, evidence: Evidence) {
+    pub(super) fn push(
+        &mut self,
+        id: ApplianceId,
+        ring: &mut VecDeque<Evidence>,
+        evidence: Evidence,
+    ) {
         self.next_seq = self.next_seq.max(evidence.seq);
         self.bytes += cost(&evidence);
         self.live += 1;
@@ -43,7 +48,10 @@ impl Archive {
         while ring.len() > SIGHTINGS_KEPT {
             self.drop_oldest(ring);
         }
-        let with_raw = ring.iter().filter(|evidence| evidence.raw.is_some()).count();
+        let with_raw = ring
+            .iter()
+            .filter(|evidence| evidence.raw.is_some())
+            .count();
         if with_raw > RAW_KEPT
             && let Some(raw) = ring.iter_mut().find_map(|evidence| evidence.raw.take())
         {
@@ -89,8 +97,10 @@ impl Archive {
     /// Keeps only the newest entry per piece of evidence that may still be held: each unit holds at most
     /// [`SIGHTINGS_KEPT`], so older entries of the same unit are stale.
     fn compact(&mut self) {
-        let mut seen: std::collections::HashMap<ApplianceId, usize> = std::collections::HashMap::new();
-        let mut kept: VecDeque<(ApplianceId, u64)> = VecDeque::with_capacity(self.live + SIGHTINGS_KEPT);
+        let mut seen: std::collections::HashMap<ApplianceId, usize> =
+            std::collections::HashMap::new();
+        let mut kept: VecDeque<(ApplianceId, u64)> =
+            VecDeque::with_capacity(self.live + SIGHTINGS_KEPT);
         for entry in self.order.iter().rev() {
             let count = seen.entry(entry.0).or_insert(0);
             if *count < SIGHTINGS_KEPT {

@@ -25,8 +25,16 @@ impl Registry {
 }
 
 fn merged(older: &Appliance, newer: &Appliance) -> Appliance {
-    let typed_name = older.typed.name.clone().or_else(|| newer.typed.name.clone());
-    let typed_note = older.typed.note.clone().or_else(|| newer.typed.note.clone());
+    let typed_name = older
+        .typed
+        .name
+        .clone()
+        .or_else(|| newer.typed.name.clone());
+    let typed_note = older
+        .typed
+        .note
+        .clone()
+        .or_else(|| newer.typed.note.clone());
     Appliance {
         id: older.id,
         revision: 0,
@@ -39,7 +47,11 @@ fn merged(older: &Appliance, newer: &Appliance) -> Appliance {
         typed: crate::model::appliance::Typed {
             name: typed_name,
             note: typed_note,
-            by_hand: older.typed.by_hand.clone().or_else(|| newer.typed.by_hand.clone()),
+            by_hand: older
+                .typed
+                .by_hand
+                .clone()
+                .or_else(|| newer.typed.by_hand.clone()),
         },
         evidence: merged_evidence(older, newer),
     }
@@ -59,7 +71,11 @@ fn merged_heard(a: &Heard, b: &Heard) -> Heard {
     heard.flapped = a.flapped.max(b.flapped);
     heard.provisional = a.provisional && b.provisional;
     for presence in &oldest.presence {
-        match heard.presence.iter_mut().find(|known| known.interface == presence.interface) {
+        match heard
+            .presence
+            .iter_mut()
+            .find(|known| known.interface == presence.interface)
+        {
             Some(known) => known.answered_search |= presence.answered_search,
             None => heard.presence.push(presence.clone()),
         }
@@ -81,13 +97,25 @@ fn fill<T: Clone>(fact: &mut Fact<T>, older: &Fact<T>) {
 }
 
 fn merged_evidence(older: &Appliance, newer: &Appliance) -> VecDeque<Evidence> {
-    let mut all: Vec<Evidence> = older.evidence.iter().chain(&newer.evidence).cloned().collect();
+    let mut all: Vec<Evidence> = older
+        .evidence
+        .iter()
+        .chain(&newer.evidence)
+        .cloned()
+        .collect();
     all.sort_by_key(|evidence| evidence.seq);
     let skip = all.len().saturating_sub(SIGHTINGS_KEPT);
     let mut kept: VecDeque<Evidence> = all.into_iter().skip(skip).collect();
-    let with_raw = kept.iter().filter(|evidence| evidence.raw.is_some()).count();
+    let with_raw = kept
+        .iter()
+        .filter(|evidence| evidence.raw.is_some())
+        .count();
     let too_many = with_raw.saturating_sub(super::RAW_KEPT);
-    for evidence in kept.iter_mut().filter(|evidence| evidence.raw.is_some()).take(too_many) {
+    for evidence in kept
+        .iter_mut()
+        .filter(|evidence| evidence.raw.is_some())
+        .take(too_many)
+    {
         evidence.raw = None;
     }
     kept

@@ -240,13 +240,22 @@ impl Registry {
         self.stray_bytes += stray.raw.bytes.len();
         self.strays.push_back(Arc::new(stray));
         while self.strays.len() > self.limits.strays || self.stray_bytes > self.limits.stray_bytes {
-            let Some(gone) = self.strays.pop_front() else { break };
+            let Some(gone) = self.strays.pop_front() else {
+                break;
+            };
             self.stray_bytes -= gone.raw.bytes.len();
         }
     }
 
     /// Counts a request of another searcher. It never makes a unit.
-    pub fn note_request(&mut self, interface: &Arc<str>, ip: IpAddr, kind: Kind, meant: Option<Mac>, when: Timestamp) {
+    pub fn note_request(
+        &mut self,
+        interface: &Arc<str>,
+        ip: IpAddr,
+        kind: Kind,
+        meant: Option<Mac>,
+        when: Timestamp,
+    ) {
         let known = self
             .searchers
             .iter_mut()
@@ -265,7 +274,14 @@ impl Registry {
             }
         }
         let kind = kind.label();
-        self.searchers.push(Searcher { ip, interface: Arc::clone(interface), kind, meant, count: 1, last: when });
+        self.searchers.push(Searcher {
+            ip,
+            interface: Arc::clone(interface),
+            kind,
+            meant,
+            count: 1,
+            last: when,
+        });
     }
 
     /// Whether something waits to be saved.
@@ -276,7 +292,10 @@ impl Registry {
     /// Hands out what has to be saved. Units on trial, and those first heard just now, wait: `now` in milliseconds
     /// decides. At the end of a session everything else goes with `closing`.
     pub fn take_dirty(&mut self, now: Timestamp, closing: bool) -> Dirty {
-        let mut batch = Dirty { next_id: self.next_id, ..Dirty::default() };
+        let mut batch = Dirty {
+            next_id: self.next_id,
+            ..Dirty::default()
+        };
         let places = &self.places;
         self.dirty.retain(|id| {
             let Some(unit) = places.get(*id) else {
@@ -284,7 +303,10 @@ impl Registry {
             };
             if let Some(heard) = &unit.heard {
                 let is_young = now.millis_since(heard.first) < SAVE_AFTER_MILLIS;
-                if heard.provisional && unit.typed == super::appliance::Typed::default() && unit.imported.is_none() {
+                if heard.provisional
+                    && unit.typed == super::appliance::Typed::default()
+                    && unit.imported.is_none()
+                {
                     return false;
                 }
                 if is_young && !closing {
@@ -360,12 +382,17 @@ impl Registry {
 
     /// Enters a unit's keys. A key that another unit has already stays with that unit.
     fn index(&mut self, id: ApplianceId) {
-        let Some(unit) = self.places.get(id).cloned() else { return };
+        let Some(unit) = self.places.get(id).cloned() else {
+            return;
+        };
         let mac = unit.mac().map(|best| best.value).filter(|mac| mac.is_key());
         if let Some(mac) = mac {
             self.by_mac.entry(mac).or_insert(id);
         }
-        if let Some(serial) = unit.serial().and_then(|best| super::identity::serial_key(best.value)) {
+        if let Some(serial) = unit
+            .serial()
+            .and_then(|best| super::identity::serial_key(best.value))
+        {
             self.by_serial.entry(serial).or_insert(id);
         }
         if mac.is_none() {
@@ -380,11 +407,16 @@ impl Registry {
 
     /// Takes a unit's keys out.
     fn unindex(&mut self, id: ApplianceId) {
-        let Some(unit) = self.places.get(id).cloned() else { return };
+        let Some(unit) = self.places.get(id).cloned() else {
+            return;
+        };
         if let Some(mac) = unit.mac().map(|best| best.value) {
             remove_if(&mut self.by_mac, &mac, id);
         }
-        if let Some(serial) = unit.serial().and_then(|best| super::identity::serial_key(best.value)) {
+        if let Some(serial) = unit
+            .serial()
+            .and_then(|best| super::identity::serial_key(best.value))
+        {
             remove_if(&mut self.by_serial, &serial, id);
         }
         for spot in spots(&unit) {
@@ -419,10 +451,18 @@ impl Registry {
         let count = if ids.len() < 2 {
             0
         } else {
-            let with_mac = ids.iter().filter(|id| self.places.get(**id).is_some_and(|unit| unit.mac().is_some()));
+            let with_mac = ids.iter().filter(|id| {
+                self.places
+                    .get(**id)
+                    .is_some_and(|unit| unit.mac().is_some())
+            });
             with_mac.count()
         };
-        let count = if count > 1 { u32::try_from(count).unwrap_or(u32::MAX) } else { 0 };
+        let count = if count > 1 {
+            u32::try_from(count).unwrap_or(u32::MAX)
+        } else {
+            0
+        };
         if self.shared_ips.get(&ip).copied().unwrap_or(0) != count {
             let shared = Arc::make_mut(&mut self.shared_ips);
             if count == 0 {
@@ -438,15 +478,24 @@ impl Registry {
     fn is_own_ip(&self, ip: Ipv4Addr) -> bool {
         let interfaces = &self.interfaces;
         // A handful of interfaces; the order does not matter for a yes or no.
-        interfaces.values().any(|interface| interface.networks.iter().any(|network| network.ip == ip))
+        interfaces
+            .values()
+            .any(|interface| interface.networks.iter().any(|network| network.ip == ip))
     }
 
     /// Drops the oldest evidence until the bound holds.
     fn trim_evidence(&mut self) {
         while self.archive.bytes() > self.limits.evidence_bytes {
-            let Some((id, seq)) = self.archive.pop_oldest() else { break };
-            let Some(unit) = self.places.get(id) else { continue };
-            if unit.evidence.front().is_some_and(|evidence| evidence.seq <= seq)
+            let Some((id, seq)) = self.archive.pop_oldest() else {
+                break;
+            };
+            let Some(unit) = self.places.get(id) else {
+                continue;
+            };
+            if unit
+                .evidence
+                .front()
+                .is_some_and(|evidence| evidence.seq <= seq)
                 && let Some(unit) = self.places.get_mut(id)
             {
                 self.archive.drop_oldest(&mut unit.evidence);
@@ -461,10 +510,18 @@ fn spots(unit: &Appliance) -> Vec<(Arc<str>, Ipv4Addr)> {
     match &unit.heard {
         Some(heard) => {
             let ip = unit.heard_ip().filter(|ip| super::identity::is_ip_key(*ip));
-            let names = heard.presence.iter().map(|presence| Arc::clone(&presence.interface));
-            ip.map(|ip| names.map(|name| (name, ip)).collect()).unwrap_or_default()
+            let names = heard
+                .presence
+                .iter()
+                .map(|presence| Arc::clone(&presence.interface));
+            ip.map(|ip| names.map(|name| (name, ip)).collect())
+                .unwrap_or_default()
         }
-        None => unit.ip_value().map(|ip| (Arc::from(""), ip)).into_iter().collect(),
+        None => unit
+            .ip_value()
+            .map(|ip| (Arc::from(""), ip))
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -489,5 +546,8 @@ fn stray_of(sighting: super::sighting::Sighting) -> Stray {
 
 /// The sender of a sighting, as far as floods go.
 fn sender_of(sighting: &super::sighting::Sighting) -> FloodSender {
-    FloodSender { interface: Arc::clone(&sighting.interface), ip: sighting.from.ip() }
+    FloodSender {
+        interface: Arc::clone(&sighting.interface),
+        ip: sighting.from.ip(),
+    }
 }

@@ -37,7 +37,10 @@ impl Places {
     pub(super) fn get_mut(&mut self, id: ApplianceId) -> Option<&mut Appliance> {
         let slot = *self.slots.get(&id)? as usize;
         let chunk = Arc::make_mut(self.units.chunks.get_mut(slot / CHUNK_UNITS)?);
-        chunk.get_mut(slot % CHUNK_UNITS)?.as_mut().map(Arc::make_mut)
+        chunk
+            .get_mut(slot % CHUNK_UNITS)?
+            .as_mut()
+            .map(Arc::make_mut)
     }
 
     pub(super) fn insert(&mut self, unit: Appliance) {
@@ -45,7 +48,9 @@ impl Places {
         let slot = self.free.pop().unwrap_or_else(|| self.end());
         let chunk_idx = slot as usize / CHUNK_UNITS;
         if chunk_idx == self.units.chunks.len() {
-            self.units.chunks.push(Arc::new(Vec::with_capacity(CHUNK_UNITS)));
+            self.units
+                .chunks
+                .push(Arc::new(Vec::with_capacity(CHUNK_UNITS)));
         }
         let chunk = Arc::make_mut(&mut self.units.chunks[chunk_idx]);
         let idx = slot as usize % CHUNK_UNITS;

@@ -66,11 +66,18 @@ impl Senders {
             }
         }
         let full = u64::from(limits.new_units_per_sec) * 1_000;
-        let entry = self.by_sender.entry(sender.clone()).or_insert_with(|| Sender::new(now, full));
+        let entry = self
+            .by_sender
+            .entry(sender.clone())
+            .or_insert_with(|| Sender::new(now, full));
         entry.refill(now, full);
         if entry.tokens >= 1_000 {
             entry.tokens -= 1_000;
-            return if entry.flooding_since.is_some() { Admission::OnTrial } else { Admission::Welcome };
+            return if entry.flooding_since.is_some() {
+                Admission::OnTrial
+            } else {
+                Admission::Welcome
+            };
         }
         self.revision += 1;
         entry.hold_back(now, limits, sample)
@@ -83,9 +90,15 @@ impl Senders {
         limits: &Limits,
         sample: impl FnOnce() -> String,
     ) -> Admission {
-        let crowd = FloodSender { interface: sender.interface.clone(), ip: std::net::Ipv4Addr::UNSPECIFIED.into() };
+        let crowd = FloodSender {
+            interface: sender.interface.clone(),
+            ip: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        };
         let full = u64::from(limits.new_units_per_sec) * 1_000;
-        let entry = self.by_sender.entry(crowd).or_insert_with(|| Sender::new(now, full));
+        let entry = self
+            .by_sender
+            .entry(crowd)
+            .or_insert_with(|| Sender::new(now, full));
         entry.refill(now, full);
         if entry.tokens >= 1_000 {
             entry.tokens -= 1_000;
@@ -98,7 +111,9 @@ impl Senders {
     /// Notes which unit an admitted sighting made.
     pub(super) fn made(&mut self, sender: &FloodSender, id: ApplianceId, now: Timestamp) {
         if let Some(entry) = self.by_sender.get_mut(sender) {
-            entry.recent.retain(|(_, when)| now.millis_since(*when) < LOOK_BACK_MILLIS);
+            entry
+                .recent
+                .retain(|(_, when)| now.millis_since(*when) < LOOK_BACK_MILLIS);
             entry.recent.push((id, now));
         }
     }
@@ -135,8 +150,9 @@ impl Senders {
 
     /// Lets go of senders that have nothing to remember.
     fn forget_quiet(&mut self, now: Timestamp) {
-        self.by_sender
-            .retain(|_, entry| entry.flooding_since.is_some() || now.millis_since(entry.last) < CALM_MILLIS);
+        self.by_sender.retain(|_, entry| {
+            entry.flooding_since.is_some() || now.millis_since(entry.last) < CALM_MILLIS
+        });
     }
 }
 
@@ -165,7 +181,12 @@ impl Sender {
         self.last = now;
     }
 
-    fn hold_back(&mut self, now: Timestamp, limits: &Limits, sample: impl FnOnce() -> String) -> Admission {
+    fn hold_back(
+        &mut self,
+        now: Timestamp,
+        limits: &Limits,
+        sample: impl FnOnce() -> String,
+    ) -> Admission {
         if now.millis_since(self.window_began) >= CALM_MILLIS {
             self.window_began = now;
             self.held_in_window = 0;

@@ -38,7 +38,9 @@ impl Registry {
     /// Takes a sighting in.
     pub fn apply(&mut self, sighting: Sighting) -> Change {
         let mac = sighting.claims.mac.filter(|mac| mac.is_key());
-        let ip = sighting.effective_ip().filter(|ip| is_ip_key(*ip) && !self.is_own_ip(*ip));
+        let ip = sighting
+            .effective_ip()
+            .filter(|ip| is_ip_key(*ip) && !self.is_own_ip(*ip));
         if let Some(id) = self.who(mac, ip, &sighting.interface) {
             self.hear(id, sighting);
             return Change::Known(id);
@@ -51,7 +53,12 @@ impl Registry {
     }
 
     /// The unit that a MAC or a spot points at.
-    fn who(&mut self, mac: Option<Mac>, ip: Option<Ipv4Addr>, interface: &Arc<str>) -> Option<ApplianceId> {
+    fn who(
+        &mut self,
+        mac: Option<Mac>,
+        ip: Option<Ipv4Addr>,
+        interface: &Arc<str>,
+    ) -> Option<ApplianceId> {
         let by_mac = mac.and_then(|mac| self.by_mac.get(&mac).copied());
         // Most sightings are of a unit that is known by its MAC, in a site where every unit has one.
         if by_mac.is_some() && self.by_spot.is_empty() {
@@ -70,7 +77,12 @@ impl Registry {
     fn only_claimant(&self, ip: Ipv4Addr, interface: &Arc<str>) -> Option<ApplianceId> {
         let mut here = self.claims.get(&ip)?.iter().filter(|id| {
             let heard = self.places.get(**id).and_then(|unit| unit.heard.as_ref());
-            heard.is_some_and(|heard| heard.presence.iter().any(|presence| presence.interface == *interface))
+            heard.is_some_and(|heard| {
+                heard
+                    .presence
+                    .iter()
+                    .any(|presence| presence.interface == *interface)
+            })
         });
         let id = here.next()?;
         here.next().is_none().then_some(*id)
@@ -89,7 +101,10 @@ impl Registry {
             (None, Some(mac)) => mac.to_string(),
             (None, None) => sighting.from.to_string(),
         };
-        let on_trial = match self.senders.admit(&sender, sighting.when, &self.limits, sample) {
+        let on_trial = match self
+            .senders
+            .admit(&sender, sighting.when, &self.limits, sample)
+        {
             Admission::Welcome => false,
             Admission::OnTrial => true,
             Admission::HeldBack(ids) => {
@@ -122,17 +137,30 @@ impl Registry {
 
     /// Lets a unit have a sighting.
     fn hear(&mut self, id: ApplianceId, sighting: Sighting) {
-        let Some(before) = self.places.get(id) else { return };
+        let Some(before) = self.places.get(id) else {
+            return;
+        };
         let ip_before = before.heard_ip();
         let mac_before = before.mac().map(|best| best.value);
         let is_spotted = mac_before.is_none();
-        let spots_before = if is_spotted { super::spots(before) } else { Vec::new() };
-        let asked = self.interfaces.get(&sighting.interface).map_or(0, |interface| interface.asks.sent);
+        let spots_before = if is_spotted {
+            super::spots(before)
+        } else {
+            Vec::new()
+        };
+        let asked = self
+            .interfaces
+            .get(&sighting.interface)
+            .map_or(0, |interface| interface.asks.sent);
         let revision = self.next_revision();
         let seq = self.archive.next_seq();
-        let Some(unit) = self.places.get_mut(id) else { return };
+        let Some(unit) = self.places.get_mut(id) else {
+            return;
+        };
         unit.revision = revision;
-        let heard = unit.heard.get_or_insert_with(|| Heard::new(sighting.when, sighting.source));
+        let heard = unit
+            .heard
+            .get_or_insert_with(|| Heard::new(sighting.when, sighting.source));
         learn(heard, &sighting);
         be_present(heard, &sighting, asked);
         let evidence = Evidence {
@@ -168,7 +196,12 @@ impl Registry {
         self.trim_evidence();
     }
 
-    fn rekey(&mut self, id: ApplianceId, mac_before: Option<Mac>, spots_before: &[(Arc<str>, Ipv4Addr)]) {
+    fn rekey(
+        &mut self,
+        id: ApplianceId,
+        mac_before: Option<Mac>,
+        spots_before: &[(Arc<str>, Ipv4Addr)],
+    ) {
         if let Some(mac) = mac_before {
             super::remove_if(&mut self.by_mac, &mac, id);
         }
@@ -181,12 +214,21 @@ impl Registry {
 
 /// Takes over what a sighting claims.
 fn learn(heard: &mut Heard, sighting: &Sighting) {
-    let Sighting { source, when, claims, .. } = sighting;
+    let Sighting {
+        source,
+        when,
+        claims,
+        ..
+    } = sighting;
     let (source, when) = (*source, *when);
     match &claims.host_name {
         Some(name) => match &mut heard.name {
             // The common case: the same name again, without making a new string of it.
-            Fact::Known { value, source: said_by, when: said_at } if value == name => {
+            Fact::Known {
+                value,
+                source: said_by,
+                when: said_at,
+            } if value == name => {
                 *said_by = source;
                 *said_at = when;
             }
@@ -216,7 +258,12 @@ fn learn_ip(heard: &mut Heard, sighting: &Sighting) {
     let before = heard.ip.value().copied().flatten();
     match (sighting.claims.ip, sighting.effective_ip()) {
         // Nothing is claimed: the datagram's source counts only while nothing better is known.
-        (Claimed::Absent, Some(ip)) if heard.ip.source().is_none_or(|source| source == Source::Undecoded) => {
+        (Claimed::Absent, Some(ip))
+            if heard
+                .ip
+                .source()
+                .is_none_or(|source| source == Source::Undecoded) =>
+        {
             heard.ip.learn(Some(ip), Source::Undecoded, when);
         }
         (claimed, _) => learn_claimed(&mut heard.ip, claimed, source, when),
@@ -226,7 +273,10 @@ fn learn_ip(heard: &mut Heard, sighting: &Sighting) {
         return;
     }
     if let Some(ip) = after
-        && let Some(idx) = heard.earlier_ips.iter().position(|(earlier, _)| *earlier == ip)
+        && let Some(idx) = heard
+            .earlier_ips
+            .iter()
+            .position(|(earlier, _)| *earlier == ip)
     {
         let (_, left) = heard.earlier_ips.remove(idx);
         if when.millis_since(left) < FLAP_WINDOW_MILLIS {
@@ -242,14 +292,18 @@ fn learn_ip(heard: &mut Heard, sighting: &Sighting) {
 /// Notes where a unit was heard.
 fn be_present(heard: &mut Heard, sighting: &Sighting, asked: u64) {
     let answered = sighting.source == Source::Reply;
-    let known = heard.presence.iter_mut().find(|presence| presence.interface == sighting.interface);
+    let has_room = heard.presence.len() < PRESENCE_KEPT;
+    let known = heard
+        .presence
+        .iter_mut()
+        .find(|presence| presence.interface == sighting.interface);
     match known {
         Some(presence) => {
             presence.last = sighting.when;
             presence.answered_search |= answered;
             presence.heard_at_ask = asked;
         }
-        None if heard.presence.len() < PRESENCE_KEPT => heard.presence.push(Presence {
+        None if has_room => heard.presence.push(Presence {
             interface: Arc::clone(&sighting.interface),
             last: sighting.when,
             answered_search: answered,
