@@ -128,7 +128,6 @@ impl Wishes {
             };
         }
         match (self.choice(&found.name), found.kind) {
-            (Choice::On, _) => Ok(()),
             (Choice::Off, _) => Err("Switched off".to_owned()),
             (Choice::Default, InterfaceKind::PointToPoint) => {
                 Err("Off: a point-to-point link has no broadcast".to_owned())
@@ -136,7 +135,7 @@ impl Wishes {
             (Choice::Default, InterfaceKind::Virtual) if all.iter().any(is_real_with_link) => {
                 Err("Off: it is virtual, and another interface has a link".to_owned())
             }
-            (Choice::Default, _) => Ok(()),
+            (Choice::On | Choice::Default, _) => Ok(()),
         }
     }
 

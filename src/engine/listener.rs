@@ -26,6 +26,9 @@ const DATAGRAM_BYTES: usize = 65_535;
 /// Datagrams that are received before what came of them is handed on.
 const BATCH_DATAGRAMS: usize = 512;
 
+/// Items in one message to the actor, so that the channel's capacity bounds its memory.
+const BATCH_ITEMS: usize = 512;
+
 /// Items that wait for room in the channel; what comes beyond is dropped and counted. Together with the kernel's
 /// buffer this rides out a few hundred milliseconds of a busy engine.
 const WAITING_ITEMS: usize = 4_096;
@@ -132,12 +135,14 @@ impl Ear {
             ),
             Message::Other(code) => {
                 self.count_understood();
-                items.push(self.stray(bytes, from, when, StrayReason::OtherType(code)));
+                let reason = StrayReason::OtherType(code);
+                items.push(self.stray(RawDatagram::keep(bytes), from, when, reason));
                 return;
             }
         };
         self.count_understood();
-        items.push(self.sighting(bytes, from, when, (source, claims, remarks)));
+        let raw = RawDatagram::keep(bytes);
+        items.push(self.sighting(raw, from, when, (source, claims, remarks)));
     }
 
     fn source_of_reply(&self, sequence: u16, when: Timestamp) -> Source {
@@ -195,11 +200,12 @@ impl Ear {
                 bytes.windows(4).any(|window| window == ip.octets())
             }
         });
+        let raw = RawDatagram::keep(bytes);
         if tells_of_a_unit {
             let said = (Source::Undecoded, Claims::default(), Remarks::default());
-            items.push(self.sighting(bytes, from, when, said));
+            items.push(self.sighting(raw.clone(), from, when, said));
         }
-        items.push(self.stray(bytes, from, when, StrayReason::Rejected(rejection)));
+        items.push(self.stray(raw, from, when, StrayReason::Rejected(rejection)));
     }
 
     fn count_understood(&self) {
@@ -209,7 +215,7 @@ impl Ear {
 
     fn sighting(
         &self,
-        bytes: &[u8],
+        raw: RawDatagram,
         from: SocketAddr,
         when: Timestamp,
         (source, claims, remarks): (Source, Claims, Remarks),
@@ -221,19 +227,25 @@ impl Ear {
             from,
             when,
             claims,
-            raw: RawDatagram::keep(bytes),
+            raw,
             remarks,
         }))
     }
 
-    fn stray(&self, bytes: &[u8], from: SocketAddr, when: Timestamp, reason: StrayReason) -> Item {
+    fn stray(
+        &self,
+        raw: RawDatagram,
+        from: SocketAddr,
+        when: Timestamp,
+        reason: StrayReason,
+    ) -> Item {
         Item::Stray(Stray {
             seq: 0,
             when,
             from,
             interface: Arc::clone(&self.interface),
             channel: self.channel,
-            raw: RawDatagram::keep(bytes),
+            raw,
             reason,
         })
     }
@@ -299,7 +311,10 @@ async fn receive(ear: &Ear, socket: &UdpSocket, out: &mpsc::Sender<FromPlane>) {
         tokio::select! {
             biased;
             room = out.reserve(), if !waiting.is_empty() => match room {
-                Ok(room) => room.send(FromPlane::Heard(std::mem::take(&mut waiting))),
+                Ok(room) => {
+                    let num_sent = waiting.len().min(BATCH_ITEMS);
+                    room.send(FromPlane::Heard(waiting.drain(..num_sent).collect()));
+                }
                 Err(mpsc::error::SendError(())) => return,
             },
             ready = socket.readable() => {
@@ -404,6 +419,7 @@ pub(super) fn say(out: &mpsc::Sender<FromPlane>, saying: Saying) {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test waits for its own future")]
 mod tests {
     use std::collections::HashSet;
 

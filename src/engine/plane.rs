@@ -140,12 +140,17 @@ impl Plane {
                 .interfaces
                 .entry(Arc::clone(&found.name))
                 .or_insert_with(|| Watched::new(found.clone()));
+            let has_moved = watched.found.networks != found.networks;
             watched.found = found.clone();
             watched.choice = self.wishes.choice(&found.name);
             watched.broadcast_only = self.broadcast_only.contains(&*found.name);
             watched.is_wanted = self.wishes.verdict(found, &all).is_ok();
             match self.wishes.listening(found, &all) {
-                Listening::On => has_opened |= watched.settle(&self.wiring, now),
+                Listening::On => {
+                    let has_come = watched.settle(&self.wiring, now);
+                    // A new address may be in the subnet of units that could not answer before.
+                    has_opened |= has_come || (has_moved && watched.is_open());
+                }
                 off => watched.close(off),
             }
         }

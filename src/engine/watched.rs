@@ -63,16 +63,16 @@ pub(super) struct Watched {
     listening: Listening,
     sockets: Vec<OpenSocket>,
     failures: Vec<Failure>,
-    /// What is not possible here, in words.
-    remark: Option<String>,
+    /// What is not possible here, in words, and since when.
+    remark: Option<(Timestamp, String)>,
     /// Whether the system lets us tie sockets to the device; believed until refused.
     may_tie: bool,
     /// Questions that would have blocked: tried again with the next turn, given up with the next question.
     unsent: Vec<(Arc<UdpSocket>, SocketAddr)>,
     /// The sequence of the last question.
     last_sequence: u16,
-    /// What was said about it and has not changed since, so that it is said once.
-    said: Option<String>,
+    /// What a person was told, so that it is said once.
+    said: Said,
     kernel_drops: Option<u64>,
     /// What the kernel dropped on sockets that are closed.
     closed_drops: u64,
@@ -95,6 +95,15 @@ impl Drop for OpenSocket {
     fn drop(&mut self) {
         self.listener.abort();
     }
+}
+
+/// What a person was told of an interface.
+#[derive(Debug, Default)]
+struct Said {
+    /// The trouble with its sockets.
+    trouble: Option<String>,
+    /// Whether it was said that asking is refused.
+    is_refused: bool,
 }
 
 /// A socket that should be open.
@@ -121,16 +130,16 @@ impl Watched {
             may_tie: true,
             unsent: Vec::new(),
             last_sequence: 0,
-            said: None,
+            said: Said::default(),
             kernel_drops: None,
             closed_drops: 0,
             holders: Vec::new(),
         }
     }
 
-    /// Whether it has sockets.
+    /// Whether it is listened on, at least in part. IPv6 alone does not count: it hears answers only.
     pub(super) fn is_open(&self) -> bool {
-        !self.sockets.is_empty()
+        self.sockets.iter().any(|open| open.bind.role != Role::Ipv6)
     }
 
     /// Whether it was ever listened on: then it stays listed when it is gone, with its counters.
@@ -141,6 +150,8 @@ impl Watched {
     /// The system no longer lists it.
     pub(super) fn vanish(&mut self) {
         self.found.link = Link::Down;
+        // Its addresses are not the laptop's any more.
+        self.found.networks.clear();
         self.close(Listening::Off("Not there any more".to_owned()));
     }
 
@@ -151,7 +162,7 @@ impl Watched {
         self.failures.clear();
         self.unsent.clear();
         self.remark = None;
-        self.said = None;
+        self.said = Said::default();
         self.ask_closes = None;
         self.asks.live = false;
         self.listening = why;
@@ -168,7 +179,9 @@ impl Watched {
             plan = self.plan(wiring);
             self.open_missing(&plan, wiring, now);
         }
-        self.remark = plan.remark.clone();
+        if self.remark.as_ref().map(|(_, words)| words) != plan.remark.as_ref() {
+            self.remark = plan.remark.clone().map(|words| (now, words));
+        }
         self.listening = self.outcome(&plan);
         self.report(wiring);
         if !was_open && self.is_open() {
@@ -268,10 +281,10 @@ impl Watched {
     /// Tells a person of trouble, once for as long as it is the same.
     fn report(&mut self, wiring: &Wiring) {
         let Listening::Trouble(words) = &self.listening else {
-            self.said = None;
+            self.said.trouble = None;
             return;
         };
-        if self.said.as_ref() != Some(words) {
+        if self.said.trouble.as_ref() != Some(words) {
             say(
                 &wiring.out,
                 Saying {
@@ -284,7 +297,7 @@ impl Watched {
                     hint: Some("Rollcall tries again every 2 seconds".to_owned()),
                 },
             );
-            self.said = Some(words.clone());
+            self.said.trouble = Some(words.clone());
         }
     }
 
@@ -432,10 +445,10 @@ impl Watched {
             None => title.clone(),
         };
         // Told once, until the interface is opened again.
-        let is_news = hint.is_some() && self.said.is_none();
-        self.counters.note_error(now, words.clone());
+        let is_news = hint.is_some() && !self.said.is_refused;
+        self.counters.note_error(now, words);
         if is_news {
-            self.said = Some(words);
+            self.said.is_refused = true;
             say(
                 &wiring.out,
                 Saying {
@@ -499,10 +512,7 @@ impl Watched {
             sockets: self.socket_states(),
             counters: self.counters.read(self.kernel_drops),
             asks: self.asks,
-            last_error: self.counters.last_error().or_else(|| {
-                let remark = self.remark.clone()?;
-                Some((Timestamp::default(), remark))
-            }),
+            last_error: self.counters.last_error().or_else(|| self.remark.clone()),
         }
     }
 
