@@ -598,3 +598,32 @@ impl Messages {
         Some(Part { bytes, refused })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_sender_cannot_take_every_connection() {
+        let senders = Senders::default();
+        let ip = IpAddr::from([10, 0, 0, 9]);
+        let held: Vec<_> = (0..4).filter_map(|_| senders.enter(ip, 3)).collect();
+        assert_eq!(held.len(), 3);
+        assert!(senders.enter([10, 0, 0, 10].into(), 3).is_some());
+        drop(held);
+        assert!(
+            senders.0.lock().expect("not poisoned").is_empty(),
+            "senders without a connection are forgotten"
+        );
+        assert!(senders.enter(ip, 3).is_some());
+    }
+
+    #[test]
+    fn loopback_may_have_many_connections() {
+        let senders = Senders::default();
+        let held: Vec<_> = (0..40)
+            .filter_map(|_| senders.enter(Ipv4Addr::LOCALHOST.into(), 3))
+            .collect();
+        assert_eq!(held.len(), 40);
+    }
+}
