@@ -1,6 +1,11 @@
 //! TCP as units use it, over real connections on loopback, each test on a port of its own.
 //! Limits that a test waits for are short; all others are long, so that a slow computer is no failure.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test's runtime is entered by blocking on it"
+)]
+
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;

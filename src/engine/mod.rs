@@ -6,5 +6,4 @@ pub mod handle;
 pub mod ports;
 pub mod ranges;
 pub mod sweep;
-pub mod system_checks;
 pub mod tcp;

@@ -1,7 +1,7 @@
 //! What the doctor says, case by case.
 
 use super::*;
-use crate::model::network::{Asks, Choice, InterfaceCounters, Network};
+use crate::model::network::{Asks, Choice, InterfaceCounters, Network, SocketState};
 
 fn socket(port: u16, role: &'static str) -> SocketState {
     SocketState {

@@ -1,5 +1,13 @@
 //! The sweep on a clock that moves only when everybody waits, with a network that is made up.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test's runtime is entered by blocking on it"
+)]
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::pace::UNRESOLVED_FOR;
 use super::*;
 
 /// What left, with the time since the start.
@@ -86,7 +94,7 @@ impl Case {
 
 /// Waits for the end; the clock is paused, so this takes no time.
 async fn end_of(sweep: &Sweep) -> SweepState {
-    let longest = Duration::from_secs(24 * 3_600);
+    let longest = Duration::from_hours(24);
     tokio::time::timeout(longest, async {
         while !sweep.is_over() {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -144,7 +152,7 @@ async fn every_address_is_asked_twice_on_every_port_with_time_between() {
     assert_eq!(state.num_ips, 255);
     assert_eq!(state.num_questions, 255 * 4);
     assert_eq!(state.num_asked, 255 * 4);
-    let mut asked: HashMap<SocketAddrV4, Vec<Left>> = HashMap::new();
+    let mut asked: BTreeMap<SocketAddrV4, Vec<Left>> = BTreeMap::new();
     for left in taken(&log) {
         asked.entry(left.to).or_default().push(left);
     }
@@ -356,7 +364,7 @@ async fn dropping_the_handle_ends_the_asking() {
     tokio::task::yield_now().await;
     let before = taken(&log).len();
     assert!(before > 0);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(taken(&log).len(), before);
 }
 
