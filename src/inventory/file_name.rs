@@ -79,6 +79,9 @@ mod tests {
         }
         let long = default_file_name(&"ü".repeat(500), date, Format::Json);
         assert!(long.len() < 160, "{} bytes are too many", long.len());
-        assert!(long.ends_with(".json"));
+        assert_eq!(
+            long.rsplit_once('.').map(|(_, ending)| ending),
+            Some("json")
+        );
     }
 }

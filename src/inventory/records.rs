@@ -313,7 +313,7 @@ mod tests {
             (records.first_line(), records.cells().next()),
             (3, Some("d"))
         );
-        let mut many = Records::new(&[b','; 100_000][..], b',', b'\n', 1);
+        let mut many = Records::new(&*vec![b','; 100_000], b',', b'\n', 1);
         assert!(matches!(many.next(), Ok(Next::TooLong)));
         let mut open = Records::new(&b"a,\"b\nc,d\n"[..], b',', b'\n', 1);
         assert!(matches!(open.next(), Ok(Next::Unclosed)));
