@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::engine::files::FileError;
 
 /// `SQLITE_IOERR_SHMSIZE`: the write-ahead log's index could not grow, which only a full disk causes.
-const IOERR_SHMSIZE: i32 = 10 | (19 << 8);
+const IOERR_SHMSIZE: i32 = 4_874;
 
 /// Why the site file could not be opened or saved. A file that is refused is as it was, byte for byte.
 #[derive(Debug, Error)]
