@@ -1,0 +1,174 @@
+//! The whole conversation between the window (or the command line) and the engine: two closed enums.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::inventory::WriteStyle;
+use crate::model::edit::{Edit, RefusedRow};
+use crate::model::identity::ApplianceId;
+use crate::model::network::Choice;
+use crate::model::snapshot::{Slot, Snapshot};
+use crate::settings::Settings;
+
+/// What the engine is asked to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Ask all chosen networks now: a burst of three.
+    SearchNow,
+    /// Stop asking, live search included, until [`Command::SearchNow`] or [`Command::SetLiveSearch`].
+    StopSearch,
+    /// Ask every 15 s, or do not.
+    SetLiveSearch(bool),
+    /// Ask ranges address by address.
+    Sweep(SweepRequest),
+    /// Stop the sweep.
+    StopSweep,
+    /// Try TCP 3502 on these addresses.
+    AskTcp(Vec<Ipv4Addr>),
+    /// Listen on an interface, or do not.
+    Choose {
+        /// The interface's system name.
+        interface: Arc<str>,
+        /// What the person chose.
+        choice: Choice,
+    },
+    /// Leave unicast answers on an interface to another program.
+    BroadcastOnly {
+        /// The interface's system name.
+        interface: Arc<str>,
+        /// Whether to.
+        on: bool,
+    },
+    /// What a person does to units.
+    Edit(Edit),
+    /// Take the last edit back.
+    Undo,
+    /// Do the edit again that was taken back last.
+    Redo,
+    /// Read an inventory file into the site.
+    Import(PathBuf),
+    /// Write an inventory file from the snapshot that the person saw.
+    Export(Box<ExportRequest>),
+    /// Cancel the import or export that is running.
+    CancelJob,
+    /// Begin a new site at this path; the one that is open is saved and closed.
+    NewSite(PathBuf),
+    /// Open a site file; the one that is open is saved and closed.
+    OpenSite(PathBuf),
+    /// Save the open site under another name and go on there.
+    SaveSiteAs {
+        /// Where.
+        path: PathBuf,
+        /// Whether a person said yes to replacing a file that is there.
+        overwrite: bool,
+    },
+    /// Start the simulated fleet in a throw-away site.
+    StartDemo,
+    /// End the demo and go back to the site that was open.
+    EndDemo,
+    /// Look at interfaces, ports and firewall hints again now.
+    RunDoctor,
+    /// Write the settings to their file, in the background.
+    Remember(Box<Settings>),
+}
+
+/// A sweep, as a person or the command line asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SweepRequest {
+    /// CIDRs, ranges and single addresses, separated by spaces or commas.
+    pub ranges: String,
+    /// Questions a second on routed ranges; `None` for the default.
+    pub per_sec: Option<u32>,
+    /// Whether a person said yes to more than a /16.
+    pub confirmed: bool,
+}
+
+/// An export, with everything it needs: later changes do not touch it.
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    /// Where to.
+    pub path: PathBuf,
+    /// How.
+    pub style: WriteStyle,
+    /// What the person saw when the button was pressed.
+    pub snapshot: Arc<Snapshot>,
+    /// Which units, in which order.
+    pub rows: Vec<(Slot, ApplianceId)>,
+    /// Whether a person said yes to replacing a file that is there.
+    pub overwrite: bool,
+}
+
+/// What the engine has to say beside its snapshots.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// Something a person should read.
+    Said(Saying),
+    /// An import is over: what was taken and what was refused.
+    Imported(Arc<ImportReport>),
+    /// An export is over.
+    Exported {
+        /// Where the file is.
+        path: PathBuf,
+        /// How many units are in it.
+        num_rows: u64,
+    },
+    /// A file is in the way: send the request again with `overwrite` after a yes.
+    ExportWouldReplace(Box<ExportRequest>),
+    /// A file is in the way of "Save site as…": send the command again with `overwrite` after a yes.
+    SaveWouldReplace(PathBuf),
+    /// More than a /16: send the request again with `confirmed` after a yes.
+    SweepNeedsYes {
+        /// What was asked.
+        request: SweepRequest,
+        /// How many addresses that is.
+        num_ips: u64,
+    },
+    /// Another site is open now; `None` for the demo's.
+    SiteOpened(Option<PathBuf>),
+}
+
+/// Something a person should read: what failed or happened, what it means, what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saying {
+    /// How much it matters.
+    pub level: Level,
+    /// What happened, one sentence without a full stop.
+    pub title: String,
+    /// What it means for the person, when that is not plain.
+    pub text: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// How much a saying matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Done.
+    Done,
+    /// Worth knowing.
+    Note,
+    /// Something was not possible.
+    Trouble,
+}
+
+/// What came of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// The file.
+    pub path: PathBuf,
+    /// Why nothing at all was taken, when the file could not be read.
+    pub failed: Option<String>,
+    /// Units that the file added.
+    pub added: usize,
+    /// Units that the file said something new about.
+    pub changed: usize,
+    /// Rows that were read.
+    pub num_rows: u64,
+    /// Rows or cells that were refused: line, column, value, why.
+    pub refused: Vec<RefusedRow>,
+    /// Rows that were taken, with something to say about them.
+    pub remarks: Vec<RefusedRow>,
+    /// How the file was read: encoding, delimiter, headers that were taken for another name.
+    pub reading: Vec<String>,
+}
