@@ -1,3 +1,7 @@
-//! x
+//! Rollcall finds Avocent and Vertiv appliances on every network of the laptop.
 
+pub mod engine;
+pub mod inventory;
+pub mod model;
+pub mod settings;
 pub mod wire;

@@ -272,8 +272,9 @@ fn value_label(kind: Kind, field: Field<'_>) -> String {
         (Meaning::Model, [high, low]) => {
             format!("{words} {}", u16::from_be_bytes([*high, *low]))
         }
-        (Meaning::Mac, [a, b, c, d, e, f]) => {
-            format!("{words} {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+        (Meaning::Mac, mac) if meaning.accepts(mac.len()) => {
+            let parts: Vec<String> = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{words} {}", parts.join(":"))
         }
         (Meaning::Ip | Meaning::Gateway, [0, 0, 0, 0]) => format!("{words}: none"),
         (Meaning::Ip | Meaning::Gateway | Meaning::Mask, [a, b, c, d]) => {

@@ -158,11 +158,11 @@ impl DiscoverReply {
             Kind::DiscoverReply,
             sequence,
             [
-                (number::REPLY_MODEL, bytes_of(&model)),
-                (number::REPLY_MAC, bytes_of(&self.mac)),
-                (number::REPLY_IP, bytes_of(&ip)),
-                (number::REPLY_MASK, bytes_of(&mask)),
-                (number::REPLY_GATEWAY, bytes_of(&gateway)),
+                (number::REPLY_MODEL, bytes_of(model.as_ref())),
+                (number::REPLY_MAC, bytes_of(self.mac.as_ref())),
+                (number::REPLY_IP, bytes_of(ip.as_ref())),
+                (number::REPLY_MASK, bytes_of(mask.as_ref())),
+                (number::REPLY_GATEWAY, bytes_of(gateway.as_ref())),
                 (
                     number::REPLY_HOST_NAME,
                     self.host_name.as_deref().map(host_name_bytes),
@@ -207,10 +207,10 @@ impl IpRequest {
             kind,
             sequence,
             [
-                (number::ASSIGN_MAC, bytes_of(&self.mac)),
-                (number::ASSIGN_IP, bytes_of(&ip)),
-                (number::ASSIGN_MASK, bytes_of(&mask).or(prefix_len)),
-                (number::ASSIGN_GATEWAY, bytes_of(&gateway)),
+                (number::ASSIGN_MAC, bytes_of(self.mac.as_ref())),
+                (number::ASSIGN_IP, bytes_of(ip.as_ref())),
+                (number::ASSIGN_MASK, bytes_of(mask.as_ref()).or(prefix_len)),
+                (number::ASSIGN_GATEWAY, bytes_of(gateway.as_ref())),
                 (
                     number::ASSIGN_MODE,
                     self.mode.as_ref().map(std::slice::from_ref),
@@ -241,8 +241,8 @@ impl IpReply {
             kind,
             sequence,
             [
-                (number::ANSWER_MAC, bytes_of(&self.mac)),
-                (number::ANSWER_STATUS, bytes_of(&status)),
+                (number::ANSWER_MAC, bytes_of(self.mac.as_ref())),
+                (number::ANSWER_STATUS, bytes_of(status.as_ref())),
             ],
         )
     }
@@ -451,8 +451,8 @@ fn host_name_bytes(name: &str) -> &[u8] {
     &name.as_bytes()[..end]
 }
 
-fn bytes_of<const N: usize>(value: &Option<[u8; N]>) -> Option<&[u8]> {
-    value.as_ref().map(<[u8; N]>::as_slice)
+fn bytes_of<const N: usize>(value: Option<&[u8; N]>) -> Option<&[u8]> {
+    value.map(<[u8; N]>::as_slice)
 }
 
 /// Writes the fields that have a value.
