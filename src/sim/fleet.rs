@@ -24,7 +24,7 @@ pub const MAX_UNITS: usize = 200_000;
 const RECEIVE_BYTES: usize = 2_048;
 
 /// How many datagrams leave before the fleet looks for questions again and lets the receivers breathe.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 
 /// The breath between batches: 10,000 answers leave in less than half a second.
 const BATCH_PAUSE: Duration = Duration::from_millis(1);
