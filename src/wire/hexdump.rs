@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use super::field::{Field, Meaning, Step, layout, step};
-use super::{IpStatus, Kind, message};
+use super::{IpStatus, Kind, host_name};
 
 /// The most spans given for one datagram; the rest is named as a whole.
 pub const MAX_SPANS: usize = 1_024;
@@ -265,7 +265,7 @@ fn value_label(kind: Kind, field: Field<'_>) -> String {
     };
     let words = meaning.words();
     match (meaning, field.value) {
-        (Meaning::HostName, value) => match message::host_name(value) {
+        (Meaning::HostName, value) => match host_name::read(value) {
             Some(name) => format!("{words} {:?}", shortened(&name)),
             None => format!("{words}, empty"),
         },
