@@ -4,4 +4,5 @@ pub mod engine;
 pub mod inventory;
 pub mod model;
 pub mod settings;
+pub mod sim;
 pub mod wire;
