@@ -320,13 +320,19 @@ impl Row {
 
 /// Turns the end of `text` into lower case, and cuts it at [`CELL_BYTES`].
 fn lower_tail(text: &mut String, start: usize) {
+    cut_tail(text, start);
     if text[start..].is_ascii() {
         text[start..].make_ascii_lowercase();
     } else {
         let lower: String = lower_chars(&text[start..]).collect();
         text.truncate(start);
         text.push_str(&lower);
+        // A few letters are longer in lower case.
+        cut_tail(text, start);
     }
+}
+
+fn cut_tail(text: &mut String, start: usize) {
     if text.len() > start + CELL_BYTES {
         text.truncate(text.floor_char_boundary(start + CELL_BYTES));
     }

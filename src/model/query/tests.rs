@@ -277,7 +277,7 @@ fn another_site_with_the_same_numbers_is_looked_at_anew() {
 
 #[test]
 fn a_hostile_unit_costs_no_more_than_its_cells() {
-    let long = "İ\u{1f}=\"!:".repeat(50_000);
+    let long = "İ\u{1f}=\"!:".repeat(2_000);
     let facts = FileFacts {
         name: long.clone(),
         note: long.clone(),
