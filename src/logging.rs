@@ -135,9 +135,10 @@ pub fn start(log_dir: &Path) -> Logging {
     if log::set_boxed_logger(Box::new(forward)).is_ok() {
         log::set_max_level(log::LevelFilter::Info);
     }
-    match &logging.trouble {
-        Some(trouble) => tracing::warn!("{trouble}"),
-        None => tracing::info!("logging to {}", log_dir.display()),
+    if let Some(trouble) = &logging.trouble {
+        tracing::warn!("{trouble}");
+    } else {
+        tracing::info!("logging to {}", log_dir.display());
     }
     logging
 }

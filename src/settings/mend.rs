@@ -28,7 +28,7 @@ const EXPORT_FORMATS: [&str; 2] = ["csv", "json"];
 pub(super) fn read(fields: Map<String, Value>, words: &mut Vec<String>) -> Settings {
     let default = Settings::default();
     let mut fields = Fields {
-        fields,
+        unread: fields,
         within: "",
         words,
     };
@@ -78,7 +78,7 @@ fn read_export(fields: &mut Fields<'_>) -> ExportSettings {
 
 /// The fields of an object that are still to be read.
 struct Fields<'a> {
-    fields: Map<String, Value>,
+    unread: Map<String, Value>,
     /// Stands before a field's name in words.
     within: &'static str,
     words: &'a mut Vec<String>,
@@ -87,7 +87,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     /// A field, or its default when it is missing or cannot be used.
     fn take<T: DeserializeOwned>(&mut self, key: &'static str, default: T) -> T {
-        match self.fields.remove(key) {
+        match self.unread.remove(key) {
             None => default,
             Some(value) => parse(value).unwrap_or_else(|| {
                 self.say(key, "could not be used and is as at the first start");
@@ -121,7 +121,7 @@ impl Fields<'_> {
     fn take_group(&mut self, key: &'static str) -> Option<Fields<'_>> {
         let fields: Option<Map<String, Value>> = self.take(key, None);
         Some(Fields {
-            fields: fields?,
+            unread: fields?,
             within: key,
             words: self.words,
         })

@@ -43,7 +43,7 @@ fn unit(nth: u32) -> Appliance {
         typed: Typed::default(),
         evidence: VecDeque::new(),
     };
-    if unit.heard.is_none() || nth % 4 == 0 {
+    if unit.heard.is_none() || nth.is_multiple_of(4) {
         unit.imported = Some(Arc::new(FileFacts {
             name: format!("planned-{nth}"),
             model: ["ACS 8048", "ACS 6032", "MPU 4032", "Geist rPDU"][mixed as usize % 4]

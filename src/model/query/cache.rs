@@ -63,6 +63,16 @@ pub(super) struct Row {
     counters: CounterBits,
 }
 
+/// What a row is sorted by.
+pub(super) enum SortKey<'a> {
+    /// Its value.
+    Number(u64),
+    /// Its text, in lower case.
+    Text(&'a str),
+    /// Nothing is known.
+    Unknown,
+}
+
 /// What sorts by its value and not by its text.
 #[derive(Debug)]
 struct Numbers {
@@ -261,25 +271,32 @@ impl Row {
         &self.text[..usize::from(self.ends[Column::ALL.len() - 1])]
     }
 
-    /// The value of a column that sorts by its value; the outer `None` for one that sorts by its text.
-    pub(super) fn number(&self, column: Column) -> Option<Option<u64>> {
+    /// What a column sorts this row by.
+    pub(super) fn sort_key(&self, column: Column) -> SortKey<'_> {
         let numbers = &self.numbers;
         let ip = |ip: Ipv4Addr| u64::from(ip.to_bits());
         // Flipping the sign bit keeps times before 1970 before the others.
         let time = |time: Timestamp| time.as_millis().cast_unsigned() ^ (1 << 63);
-        Some(match column {
+        let mac = |mac: Mac| {
+            let octets = mac.octets().into_iter();
+            octets.fold(0, |bits, octet| bits << 8 | u64::from(octet))
+        };
+        let number = match column {
             Column::Status => Some(self.status as u64),
             Column::Ip => numbers.ip.map(ip),
             Column::Gateway => numbers.gateway.map(ip),
             Column::Prefix => numbers.prefix.map(u64::from),
-            Column::Mac => numbers.mac.map(|mac| {
-                let [a, b, c, d, e, f] = mac.octets();
-                u64::from_be_bytes([0, 0, a, b, c, d, e, f])
-            }),
+            Column::Mac => numbers.mac.map(mac),
             Column::FirstHeard => numbers.first_heard.map(time),
             Column::LastHeard => numbers.last_heard.map(time),
-            _ => return None,
-        })
+            _ => {
+                return match self.cell(column) {
+                    "" => SortKey::Unknown,
+                    text => SortKey::Text(text),
+                };
+            }
+        };
+        number.map_or(SortKey::Unknown, SortKey::Number)
     }
 
     fn meets(&self, term: &Term) -> bool {

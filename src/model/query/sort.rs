@@ -2,7 +2,7 @@
 //! What is not known comes last in both directions, and what is equal stands in the order of ids.
 
 use super::Direction;
-use super::cache::Row;
+use super::cache::{Row, SortKey};
 use crate::model::column::Column;
 use crate::model::identity::ApplianceId;
 use crate::model::snapshot::Slot;
@@ -32,14 +32,14 @@ fn by_column(
     let mut numbers: Vec<(u64, ApplianceId, Slot)> = Vec::new();
     let mut texts = TextKeys::default();
     for &(slot, row) in found {
-        match row.number(column) {
+        match row.sort_key(column) {
             // Turned around here and not afterwards, so that equal values stay in the order of ids.
-            Some(Some(number)) => match direction {
+            SortKey::Number(number) => match direction {
                 Direction::Ascending => numbers.push((number, row.id, slot)),
                 Direction::Descending => numbers.push((!number, row.id, slot)),
             },
-            None if !row.cell(column).is_empty() => texts.push(row.cell(column), row.id, slot),
-            Some(None) | None => unknown.push((slot, row.id)),
+            SortKey::Text(text) => texts.push(text, row.id, slot),
+            SortKey::Unknown => unknown.push((slot, row.id)),
         }
     }
     let mut rows = if texts.keys.is_empty() {

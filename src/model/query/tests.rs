@@ -586,7 +586,7 @@ impl Site {
             }
             Event::Ask { closed } => {
                 let interfaces = Arc::make_mut(&mut context.interfaces);
-                for interface in interfaces.values_mut() {
+                if let Some(interface) = interfaces.get_mut("eth0") {
                     interface.asks.live = closed > 0;
                     interface.asks.closed = closed;
                 }
