@@ -15,7 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::clock;
-use super::command::{Command, ExportRequest, ImportReport, Notice, Saying, SweepRequest, sentence};
+use super::command::{
+    Command, ExportRequest, ImportReport, Notice, Saying, SweepRequest, sentence,
+};
 use super::doctor::{DoctorInput, SystemChecks, examine, look};
 use super::files::FileError;
 use super::handle::{EngineEnd, Waker};
@@ -27,14 +29,17 @@ use super::ranges::{Ranges, Size};
 use super::session::Session;
 use super::store::StoreError;
 use super::sweep::{self, AskResult, Asker, SweepPlan};
-use super::tcp::{TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpQuestions, TcpSlots, ask_many};
+use super::tcp::{
+    TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpQuestions, TcpSlots, ask_many,
+};
 use super::{EngineConfig, SiteChoice};
 use crate::inventory::ReadInventory;
 use crate::model::edit::Edit;
-use crate::model::network::{Choice, PortHolder};
+use crate::model::network::{Choice, Network, PortHolder};
 use crate::model::sighting::{Channel, Sighting, Source};
 use crate::model::snapshot::DoctorReport;
 use crate::model::time::Timestamp;
+use crate::sim::FleetPlan;
 use crate::wire::{PORT_INSTALL, PORT_MANAGEMENT};
 
 /// The actor's own pulse.
@@ -113,7 +118,13 @@ impl Tcp {
             Some(Ok(task)) => (Some(task), None),
             Some(Err(error)) => (None, Some(sentence(&error))),
         };
-        Self { heard, out, slots, error, _listener: listener }
+        Self {
+            heard,
+            out,
+            slots,
+            error,
+            _listener: listener,
+        }
     }
 }
 
@@ -139,9 +150,22 @@ impl Say {
 }
 
 /// Runs until the handle is gone or the end is signaled, then saves and closes.
-pub(super) async fn run(config: EngineConfig, end: EngineEnd, waker: Waker, mut end_signal: oneshot::Receiver<()>) {
-    let EngineEnd { mut commands, snapshots, notices } = end;
-    let say = Say { notices, waker: Arc::clone(&waker), unsaid: 0 };
+pub(super) async fn run(
+    config: EngineConfig,
+    end: EngineEnd,
+    waker: Waker,
+    mut end_signal: oneshot::Receiver<()>,
+) {
+    let EngineEnd {
+        mut commands,
+        snapshots,
+        notices,
+    } = end;
+    let say = Say {
+        notices,
+        waker: Arc::clone(&waker),
+        unsaid: 0,
+    };
     let mut actor = Actor::new(config, say).await;
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -263,7 +287,13 @@ impl Actor {
                 self.session.last_heard = Some(request.when);
                 let ip = request.from.ip();
                 let registry = &mut self.session.registry;
-                registry.note_request(&request.interface, ip, request.kind, request.meant, request.when);
+                registry.note_request(
+                    &request.interface,
+                    ip,
+                    request.kind,
+                    request.meant,
+                    request.when,
+                );
             }
         }
     }
@@ -293,7 +323,10 @@ impl Actor {
             IpAddr::V6(ip) => ip.to_ipv4_mapped(),
         };
         let asker = &self.session.asker;
-        let Some(socket) = local.and_then(|ip| asker.socket_at(ip)).or_else(|| asker.any_socket()) else {
+        let Some(socket) = local
+            .and_then(|ip| asker.socket_at(ip))
+            .or_else(|| asker.any_socket())
+        else {
             return;
         };
         let ear = Ear {
@@ -351,12 +384,15 @@ impl Actor {
         self.reask(now);
     }
 
-    /// In the demo every unit claims an address of a made-up network: there is nothing to judge it by.
-    fn contexts(&self) -> std::collections::HashMap<Arc<str>, crate::model::status::InterfaceContext> {
+    /// The demo's units claim addresses of a made-up network, and are judged by that one.
+    fn contexts(
+        &self,
+    ) -> std::collections::HashMap<Arc<str>, crate::model::status::InterfaceContext> {
         let mut contexts = self.session.plane.contexts();
         if self.session.site.demo {
+            let (ip, prefix_len) = FleetPlan::small_network();
             for context in contexts.values_mut() {
-                context.networks = crate::sim::demo_networks();
+                context.networks = vec![Network { ip, prefix_len }];
             }
         }
         contexts
@@ -369,7 +405,10 @@ impl Actor {
             return;
         }
         let interfaces = self.session.plane.interfaces();
-        let names: Vec<String> = interfaces.iter().map(|interface| interface.name.to_string()).collect();
+        let names: Vec<String> = interfaces
+            .iter()
+            .map(|interface| interface.name.to_string())
+            .collect();
         let to_beside = self.to_beside.clone();
         tokio::task::spawn_blocking(move || {
             let holders = super::ports::holders(&[PORT_INSTALL, PORT_MANAGEMENT]);
@@ -380,7 +419,10 @@ impl Actor {
 
     fn examine(&mut self, now: Timestamp) {
         let interfaces = self.session.plane.interfaces();
-        let system = SystemChecks { own_tcp_error: self.tcp.error.clone(), ..self.system.clone() };
+        let system = SystemChecks {
+            own_tcp_error: self.tcp.error.clone(),
+            ..self.system.clone()
+        };
         let totals = self.publisher.last().totals;
         let report = examine(&DoctorInput {
             interfaces: &interfaces,
@@ -449,13 +491,20 @@ impl Actor {
             Command::Choose { interface, choice } => {
                 match choice {
                     Choice::Default => self.config.plane.choices.remove(&*interface),
-                    choice => self.config.plane.choices.insert(interface.to_string(), choice),
+                    choice => self
+                        .config
+                        .plane
+                        .choices
+                        .insert(interface.to_string(), choice),
                 };
                 self.session.plane.choose(&interface, choice, now);
                 self.session.asker.set(self.session.plane.asking_sockets());
             }
             Command::BroadcastOnly { interface, on } => {
-                self.config.plane.broadcast_only.retain(|name| **name != *interface);
+                self.config
+                    .plane
+                    .broadcast_only
+                    .retain(|name| **name != *interface);
                 if on {
                     self.config.plane.broadcast_only.push(interface.to_string());
                 }
@@ -486,9 +535,9 @@ impl Actor {
                     .hint("Open it with \"Open site…\", or choose another name"),
             ),
             Command::NewSite(path) => self.switch(SiteChoice::File(path)).await,
-            Command::OpenSite(path) if !path.exists() => self
-                .say
-                .said(Saying::trouble("The site file is not there").because(path.display().to_string())),
+            Command::OpenSite(path) if !path.exists() => self.say.said(
+                Saying::trouble("The site file is not there").because(path.display().to_string()),
+            ),
             Command::OpenSite(path) => self.open_site(path).await,
             Command::SaveSiteAs { path, overwrite } => self.save_as(&path, overwrite).await,
             Command::StartDemo => {
@@ -515,17 +564,25 @@ impl Actor {
     fn edit(&mut self, edit: Edit) {
         let outcome = self.session.registry.edit(edit);
         if outcome.removed > 0 {
-            let units = if outcome.removed == 1 { "1 unit".to_owned() } else { format!("{} units", outcome.removed) };
-            self.say.said(Saying::done(format!("Forgot {units}")).hint("Undo brings them back"));
+            let units = if outcome.removed == 1 {
+                "1 unit".to_owned()
+            } else {
+                format!("{} units", outcome.removed)
+            };
+            self.say
+                .said(Saying::done(format!("Forgot {units}")).hint("Undo brings them back"));
         }
     }
 
     fn remember(&mut self, settings: crate::settings::Settings) {
-        let Some(path) = self.config.settings_path.clone() else { return };
+        let Some(path) = self.config.settings_path.clone() else {
+            return;
+        };
         let to_beside = self.to_beside.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = settings.save(&path) {
-                let saying = Saying::trouble("The settings could not be saved").because(sentence(&error));
+                let saying =
+                    Saying::trouble("The settings could not be saved").because(sentence(&error));
                 // The actor has ended when it does not take it.
                 let _ = to_beside.try_send(Beside::Say(saying));
             }
@@ -535,26 +592,42 @@ impl Actor {
     // ---- sweep and TCP ----------------------------------------------------------------------
 
     fn sweep(&mut self, request: &SweepRequest, now: Timestamp) {
-        if self.session.sweep.as_ref().is_some_and(|sweep| !sweep.is_over()) {
-            self.say.said(Saying::trouble("A sweep is running already").hint("Stop it first, or wait for its end"));
+        if self
+            .session
+            .sweep
+            .as_ref()
+            .is_some_and(|sweep| !sweep.is_over())
+        {
+            self.say.said(
+                Saying::trouble("A sweep is running already")
+                    .hint("Stop it first, or wait for its end"),
+            );
             return;
         }
         let ranges = match Ranges::parse(&request.ranges) {
             Ok(ranges) => ranges,
             Err(error) => {
-                self.say.said(Saying::trouble("These ranges cannot be swept").because(sentence(&error)));
+                self.say.said(
+                    Saying::trouble("These ranges cannot be swept").because(sentence(&error)),
+                );
                 return;
             }
         };
         match ranges.check_size() {
             Size::TooMany => {
                 let title = format!("{} addresses are too many to sweep", ranges.num_ips());
-                self.say.said(Saying::trouble(title).hint("Sweep at most a /12 at once (1,048,576 addresses)"));
+                self.say.said(
+                    Saying::trouble(title)
+                        .hint("Sweep at most a /12 at once (1,048,576 addresses)"),
+                );
                 return;
             }
             Size::Ask if !request.confirmed => {
                 let num_ips = ranges.num_ips();
-                self.say.notice(Notice::SweepNeedsYes { request: request.clone(), num_ips });
+                self.say.notice(Notice::SweepNeedsYes {
+                    request: request.clone(),
+                    num_ips,
+                });
                 return;
             }
             Size::Ask | Size::Fine => {}
@@ -579,7 +652,9 @@ impl Actor {
         if self.sweep_is_settled {
             return;
         }
-        let Some(sweep) = &self.session.sweep else { return };
+        let Some(sweep) = &self.session.sweep else {
+            return;
+        };
         if sweep.is_over() {
             self.sweep_is_settled = true;
             let ips = sweep.for_tcp(false);
@@ -590,7 +665,10 @@ impl Actor {
     }
 
     fn ask_tcp(&self, ips: Vec<Ipv4Addr>) {
-        let (Some(port), Some(sequence)) = (self.config.tcp_port, self.session.asker.sequences()) else { return };
+        let (Some(port), Some(sequence)) = (self.config.tcp_port, self.session.asker.sequences())
+        else {
+            return;
+        };
         let questions = TcpQuestions {
             ips,
             port,
@@ -603,7 +681,11 @@ impl Actor {
         // Ends by itself when the actor, which holds the receiver, has ended.
         tokio::spawn(async move {
             let tally = ask_many(questions).await;
-            tracing::info!("TCP: {} of {} answered", tally.num_answered, tally.num_asked);
+            tracing::info!(
+                "TCP: {} of {} answered",
+                tally.num_answered,
+                tally.num_asked
+            );
         });
     }
 
@@ -618,7 +700,11 @@ impl Actor {
             let units = self.session.registry.units();
             self.reasks = units
                 .iter()
-                .filter(|(_, unit)| unit.heard.as_ref().is_some_and(|heard| heard.last_source == Source::SweepReply))
+                .filter(|(_, unit)| {
+                    unit.heard
+                        .as_ref()
+                        .is_some_and(|heard| heard.last_source == Source::SweepReply)
+                })
                 .filter_map(|(_, unit)| unit.heard_ip())
                 .take(REASKS_KEPT)
                 .collect();
@@ -626,12 +712,19 @@ impl Actor {
         if self.reasks.is_empty() {
             return;
         }
-        let Some(sequence) = self.session.asker.sequences() else { return };
+        let Some(sequence) = self.session.asker.sequences() else {
+            return;
+        };
         for _ in 0..REASKS_A_TICK {
-            let Some(ip) = self.reasks.pop_front() else { return };
+            let Some(ip) = self.reasks.pop_front() else {
+                return;
+            };
             for port in self.config.plane.ports.ask {
                 let to = SocketAddrV4::new(ip, port);
-                if matches!(self.session.asker.try_ask(to, sequence), AskResult::WouldBlock) {
+                if matches!(
+                    self.session.asker.try_ask(to, sequence),
+                    AskResult::WouldBlock
+                ) {
                     self.reasks.push_front(ip);
                     return;
                 }
@@ -658,7 +751,8 @@ impl Actor {
         let now = clock::now();
         self.next_examine = now;
         self.next_scan = now;
-        self.say.notice(Notice::SiteOpened(self.session.site.path.clone()));
+        self.say
+            .notice(Notice::SiteOpened(self.session.site.path.clone()));
     }
 
     /// Opens a site file that a person chose; a file that cannot be opened leaves the open site as it is.
@@ -667,7 +761,9 @@ impl Actor {
             return;
         }
         let checked = path.clone();
-        let check = tokio::task::spawn_blocking(move || super::store::Store::open_read_only(&checked).map(drop));
+        let check = tokio::task::spawn_blocking(move || {
+            super::store::Store::open_read_only(&checked).map(drop)
+        });
         match check.await {
             Ok(Ok(())) => self.switch(SiteChoice::File(path)).await,
             Ok(Err(error)) => self.cannot_open(&error),
@@ -677,17 +773,21 @@ impl Actor {
 
     fn cannot_open(&mut self, error: &dyn std::error::Error) {
         let saying = Saying::trouble("The site cannot be opened").because(sentence(error));
-        self.say.said(saying.hint("The file was left as it is, and the open site stays open"));
+        self.say
+            .said(saying.hint("The file was left as it is, and the open site stays open"));
     }
 
     async fn save_as(&mut self, path: &Path, overwrite: bool) {
         match self.session.save_as(path, overwrite).await {
             Ok(()) => {
-                self.say.said(Saying::done(format!("Saved as {}", self.session.site.name)));
+                self.say
+                    .said(Saying::done(format!("Saved as {}", self.session.site.name)));
                 self.say.notice(Notice::SiteOpened(Some(path.to_owned())));
             }
             Err(StoreError::Exists(path)) => self.say.notice(Notice::SaveWouldReplace(path)),
-            Err(error) => self.say.said(Saying::trouble("The site was not saved").because(sentence(&error))),
+            Err(error) => self
+                .say
+                .said(Saying::trouble("The site was not saved").because(sentence(&error))),
         }
     }
 
@@ -713,7 +813,10 @@ impl Actor {
 
     fn begin_job(&mut self, what: String, total: Option<u64>, now: Timestamp) -> Option<Arc<Job>> {
         if self.job.is_some() {
-            self.say.said(Saying::trouble("Another file is still being read or written").hint("Wait for it or cancel it"));
+            self.say.said(
+                Saying::trouble("Another file is still being read or written")
+                    .hint("Wait for it or cancel it"),
+            );
             return None;
         }
         let job = Job::new(what, total, now);
@@ -733,26 +836,36 @@ impl Actor {
 
     fn export(&mut self, request: Box<ExportRequest>, now: Timestamp) {
         let what = format!("Exporting {}", file_name(&request.path));
-        let Some(job) = self.begin_job(what, Some(request.rows.len() as u64), now) else { return };
+        let Some(job) = self.begin_job(what, Some(request.rows.len() as u64), now) else {
+            return;
+        };
         self.spawn_job(move || jobs::export(request, &job, now));
     }
 
     fn import(&mut self, path: PathBuf, now: Timestamp) {
         let what = format!("Importing {}", file_name(&path));
-        let Some(job) = self.begin_job(what, None, now) else { return };
+        let Some(job) = self.begin_job(what, None, now) else {
+            return;
+        };
         self.spawn_job(move || jobs::import(path, &job));
     }
 
     fn take_job(&mut self, done: JobDone, was_canceled: bool) {
         match done {
             JobDone::Exported(request, Ok(num_rows)) => {
-                self.say.notice(Notice::Exported { path: request.path.clone(), num_rows });
+                self.say.notice(Notice::Exported {
+                    path: request.path.clone(),
+                    num_rows,
+                });
             }
             JobDone::Exported(request, Err(FileError::Exists(_))) => {
                 self.say.notice(Notice::ExportWouldReplace(request));
             }
             JobDone::Exported(_, Err(error)) if jobs::was_canceled(&error) => {
-                self.say.said(Saying::note("The export was canceled").because("The old file, if any, is as it was"));
+                self.say.said(
+                    Saying::note("The export was canceled")
+                        .because("The old file, if any, is as it was"),
+                );
             }
             JobDone::Exported(_, Err(error)) => self.say.said(
                 Saying::trouble("The inventory was not written")
@@ -760,11 +873,18 @@ impl Actor {
                     .hint("The old file, if any, is as it was; export again to another folder"),
             ),
             JobDone::Read(_, _) if was_canceled => {
-                self.say.said(Saying::note("The import was canceled").because("Nothing of the file was taken"));
+                self.say.said(
+                    Saying::note("The import was canceled")
+                        .because("Nothing of the file was taken"),
+                );
             }
             JobDone::Read(path, Ok(read)) => self.take_rows(path, read),
             JobDone::Read(path, Err(words)) => {
-                let report = ImportReport { path, failed: Some(words), ..ImportReport::default() };
+                let report = ImportReport {
+                    path,
+                    failed: Some(words),
+                    ..ImportReport::default()
+                };
                 self.say.notice(Notice::Imported(Arc::new(report)));
             }
         }
@@ -795,5 +915,8 @@ impl Actor {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }

@@ -50,7 +50,8 @@ impl PlaneAsker {
     /// The socket of an interface that has this address of the laptop's.
     pub(super) fn socket_at(&self, local: Ipv4Addr) -> Option<AskingSocket> {
         let inner = self.lock();
-        let has = |socket: &&AskingSocket| socket.networks.iter().any(|network| network.ip == local);
+        let has =
+            |socket: &&AskingSocket| socket.networks.iter().any(|network| network.ip == local);
         inner.sockets.iter().find(has).cloned()
     }
 
@@ -66,7 +67,8 @@ impl PlaneAsker {
 
 impl Sockets {
     fn for_ip(&mut self, ip: Ipv4Addr) -> Option<&AskingSocket> {
-        let is_local = |socket: &AskingSocket| socket.networks.iter().any(|network| network.contains(ip));
+        let is_local =
+            |socket: &AskingSocket| socket.networks.iter().any(|network| network.contains(ip));
         if let Some(idx) = self.sockets.iter().position(is_local) {
             return self.sockets.get(idx);
         }
@@ -94,7 +96,11 @@ fn route_to(ip: Ipv4Addr) -> Option<Ipv4Addr> {
 
 impl Asker for PlaneAsker {
     fn networks(&self) -> Vec<Network> {
-        self.lock().sockets.iter().flat_map(|socket| socket.networks.clone()).collect()
+        self.lock()
+            .sockets
+            .iter()
+            .flat_map(|socket| socket.networks.clone())
+            .collect()
     }
 
     fn try_ask(&self, to: SocketAddrV4, sequence: u16) -> AskResult {

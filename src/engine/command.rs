@@ -176,17 +176,32 @@ pub struct ImportReport {
 impl Saying {
     /// Something is done.
     pub fn done(title: impl Into<String>) -> Self {
-        Self { level: Level::Done, title: title.into(), text: None, hint: None }
+        Self {
+            level: Level::Done,
+            title: title.into(),
+            text: None,
+            hint: None,
+        }
     }
 
     /// Something is worth knowing.
     pub fn note(title: impl Into<String>) -> Self {
-        Self { level: Level::Note, title: title.into(), text: None, hint: None }
+        Self {
+            level: Level::Note,
+            title: title.into(),
+            text: None,
+            hint: None,
+        }
     }
 
     /// Something was not possible.
     pub fn trouble(title: impl Into<String>) -> Self {
-        Self { level: Level::Trouble, title: title.into(), text: None, hint: None }
+        Self {
+            level: Level::Trouble,
+            title: title.into(),
+            text: None,
+            hint: None,
+        }
     }
 
     /// What it means, or why.
@@ -216,5 +231,8 @@ pub fn sentence(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
 }

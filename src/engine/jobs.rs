@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::command::ExportRequest;
 use super::files::{FileError, write_atomically};
-use crate::inventory::{FileMeta, Format, ReadInventory, WriteError, read_inventory, write_inventory};
+use crate::inventory::{
+    FileMeta, Format, ReadInventory, WriteError, read_inventory, write_inventory,
+};
 use crate::model::appliance::Appliance;
 use crate::model::snapshot::JobState;
 use crate::model::time::Timestamp;
@@ -25,7 +27,13 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn new(what: String, total: Option<u64>, started: Timestamp) -> Arc<Self> {
-        Arc::new(Self { what, total, started, done: AtomicU64::new(0), is_canceled: AtomicBool::new(false) })
+        Arc::new(Self {
+            what,
+            total,
+            started,
+            done: AtomicU64::new(0),
+            is_canceled: AtomicBool::new(false),
+        })
     }
 
     /// For the snapshot.
@@ -48,7 +56,11 @@ impl Job {
 
     fn step(&self, done: u64) -> ControlFlow<()> {
         self.done.store(done, Ordering::Relaxed);
-        if self.is_canceled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.is_canceled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -91,8 +103,13 @@ pub(super) fn export(request: Box<ExportRequest>, job: &Job, now: Timestamp) -> 
 
 /// Whether an export ended because a person canceled it.
 pub(super) fn was_canceled(error: &FileError) -> bool {
-    let FileError::Content { source, .. } = error else { return false };
-    matches!(source.downcast_ref::<WriteError>(), Some(WriteError::Canceled))
+    let FileError::Content { source, .. } = error else {
+        return false;
+    };
+    matches!(
+        source.downcast_ref::<WriteError>(),
+        Some(WriteError::Canceled)
+    )
 }
 
 /// Reads an inventory file. Blocks.
@@ -102,12 +119,18 @@ pub(super) fn import(path: PathBuf, job: &Job) -> JobDone {
 }
 
 fn read(path: &Path, job: &Job) -> Result<ReadInventory, String> {
-    let unreadable = |error: std::io::Error| format!("The file cannot be read ({error}): {}", path.display());
+    let unreadable =
+        |error: std::io::Error| format!("The file cannot be read ({error}): {}", path.display());
     let mut file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(format!("This is not a file: {}", path.display()));
     }
-    read_inventory(&mut file, Some(metadata.len()), Format::from_path(path), &mut |rows| job.step(rows))
-        .map_err(|error| super::command::sentence(&error))
+    read_inventory(
+        &mut file,
+        Some(metadata.len()),
+        Format::from_path(path),
+        &mut |rows| job.step(rows),
+    )
+    .map_err(|error| super::command::sentence(&error))
 }

@@ -7,8 +7,6 @@ pub mod clock;
 pub mod command;
 pub mod counters;
 pub mod doctor;
-#[cfg(test)]
-mod doctor_tests;
 pub mod files;
 pub mod handle;
 pub mod interfaces;
@@ -24,9 +22,6 @@ mod session;
 pub mod socket;
 pub mod store;
 pub mod sweep;
-#[cfg(test)]
-mod sweep_tests;
-mod system_checks;
 pub mod tcp;
 mod watched;
 
@@ -135,7 +130,14 @@ impl Engine {
             // Nobody listens when the window did not wait.
             let _ = ended_signal.send(());
         });
-        Ok((handle, Self { runtime, end, ended }))
+        Ok((
+            handle,
+            Self {
+                runtime,
+                end,
+                ended,
+            },
+        ))
     }
 
     /// Saves what is open, closes it, and ends. Returns whether everything was saved within `at_most`.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::model::network::InterfaceState;
-use crate::model::snapshot::{DoctorReport, JobState, SiteState, Snapshot, SweepState, Totals};
 use crate::model::registry::Registry;
 use crate::model::snapshot::SearchState;
+use crate::model::snapshot::{DoctorReport, JobState, SiteState, Snapshot, SweepState, Totals};
 use crate::model::time::Timestamp;
 
 /// What a snapshot is made of, beside the registry.
@@ -39,20 +39,32 @@ impl Publisher {
     /// Whatever comes next is a change: another site was opened.
     pub(super) fn reset(&mut self) {
         let revision = self.last.revision;
-        self.last = Arc::new(Snapshot { revision, ..Snapshot::default() });
+        self.last = Arc::new(Snapshot {
+            revision,
+            ..Snapshot::default()
+        });
         self.floods_revision = u64::MAX;
         self.stray_seq = u64::MAX;
     }
 
     /// A snapshot of now, when something changed since the last one.
-    pub(super) fn next(&mut self, registry: &Registry, parts: Parts, now: Timestamp) -> Option<Arc<Snapshot>> {
+    pub(super) fn next(
+        &mut self,
+        registry: &Registry,
+        parts: Parts,
+        now: Timestamp,
+    ) -> Option<Arc<Snapshot>> {
         let last = &self.last;
         let floods_changed = registry.floods_revision() != self.floods_revision;
-        let strays_changed = registry.stray_seq() != self.stray_seq || registry.strays().len() != self.num_strays;
+        let strays_changed =
+            registry.stray_seq() != self.stray_seq || registry.strays().len() != self.num_strays;
         let totals = totals(&parts);
         let mut limits = registry.limits_reached();
         if parts.unsaid > 0 {
-            limits.push(format!("{} notices did not fit and are only in the log", parts.unsaid));
+            limits.push(format!(
+                "{} notices did not fit and are only in the log",
+                parts.unsaid
+            ));
         }
         let same = last.units_revision == registry.revision()
             && !floods_changed
@@ -85,7 +97,11 @@ impl Publisher {
             site: parts.site,
             undo: registry.undo_label().map(str::to_owned),
             redo: registry.redo_label().map(str::to_owned),
-            floods: if floods_changed { Arc::new(registry.floods()) } else { Arc::clone(&last.floods) },
+            floods: if floods_changed {
+                Arc::new(registry.floods())
+            } else {
+                Arc::clone(&last.floods)
+            },
             strays: if strays_changed {
                 Arc::new(registry.strays().cloned().collect())
             } else {
@@ -105,7 +121,11 @@ impl Publisher {
 
 /// The value as it was, when it is still the same.
 fn shared<T: PartialEq>(last: &Arc<T>, value: T) -> Arc<T> {
-    if **last == value { Arc::clone(last) } else { Arc::new(value) }
+    if **last == value {
+        Arc::clone(last)
+    } else {
+        Arc::new(value)
+    }
 }
 
 fn totals(parts: &Parts) -> Totals {

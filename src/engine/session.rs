@@ -11,7 +11,9 @@ use super::asker::PlaneAsker;
 use super::clock;
 use super::command::{Saying, sentence};
 use super::plane::{FromPlane, Plane, PlaneConfig, Ports};
-use super::store::{NotTaken, OpenSite, SITE_EXTENSION, SaveBatch, SiteContents, Store, StoreError, site_name};
+use super::store::{
+    NotTaken, OpenSite, SITE_EXTENSION, SaveBatch, SiteContents, Store, StoreError, site_name,
+};
 use super::sweep::Sweep;
 use super::{EngineConfig, SiteChoice};
 use crate::model::registry::{Dirty, Limits, Registry};
@@ -79,7 +81,10 @@ impl Session {
         }
         let now = clock::now();
         let limits = if is_demo {
-            Limits { new_units_per_sec: DEMO_NEW_UNITS_PER_SEC, ..config.limits }
+            Limits {
+                new_units_per_sec: DEMO_NEW_UNITS_PER_SEC,
+                ..config.limits
+            }
         } else {
             config.limits
         };
@@ -88,7 +93,12 @@ impl Session {
             Some(opened) => opened,
             None => Opened::nothing(),
         };
-        let Opened { store, contents, path, read_only } = contents;
+        let Opened {
+            store,
+            contents,
+            path,
+            read_only,
+        } = contents;
         for remark in &contents.remarks {
             say.said(Saying::note(remark.clone()));
         }
@@ -104,7 +114,13 @@ impl Session {
         registry.set_interfaces(plane.contexts());
         let asker = PlaneAsker::default();
         asker.set(plane.asking_sockets());
-        let site = SiteState { name, path, read_only, demo: is_demo, ..SiteState::default() };
+        let site = SiteState {
+            name,
+            path,
+            read_only,
+            demo: is_demo,
+            ..SiteState::default()
+        };
         Self {
             registry,
             site,
@@ -134,13 +150,19 @@ impl Session {
     }
 
     fn settle_save(&mut self, now: Timestamp) {
-        let Some(saving) = &mut self.saving else { return };
+        let Some(saving) = &mut self.saving else {
+            return;
+        };
         let result = match saving.done.try_recv() {
             Err(oneshot::error::TryRecvError::Empty) => return,
             Ok(result) => result.map_err(|error| sentence(&error)),
             Err(oneshot::error::TryRecvError::Closed) => Err("The site file is closed".to_owned()),
         };
-        let batch = self.saving.take().map(|saving| saving.batch).unwrap_or_default();
+        let batch = self
+            .saving
+            .take()
+            .map(|saving| saving.batch)
+            .unwrap_or_default();
         match result {
             Ok(()) => {
                 self.site.saved = Some(now);
@@ -227,7 +249,9 @@ impl Session {
     /// Saves and closes the file. Returns why something was not saved. Listening ends when the session is dropped.
     pub(super) async fn close(&mut self) -> Result<(), String> {
         let saved = self.save_all().await;
-        let Some(store) = self.store.take() else { return saved };
+        let Some(store) = self.store.take() else {
+            return saved;
+        };
         let (told, done) = oneshot::channel();
         store.close(move |result| {
             let _ = told.send(result);
@@ -243,15 +267,28 @@ impl Session {
 impl Opened {
     fn nothing() -> Self {
         // `throw_away` has just failed once more: a thread or memory is missing, and nothing can be done at all.
-        let (store, contents) = Store::throw_away().expect("a site in memory needs one thread and a little memory");
-        Self { store, contents, path: None, read_only: None }
+        let (store, contents) =
+            Store::throw_away().expect("a site in memory needs one thread and a little memory");
+        Self {
+            store,
+            contents,
+            path: None,
+            read_only: None,
+        }
     }
 }
 
 fn in_memory() -> Option<Opened> {
     let (store, contents) = Store::throw_away().ok()?;
-    let read_only = Some("no site file could be opened: use \"Save site as…\" to keep what is heard".to_owned());
-    Some(Opened { store, contents, path: None, read_only })
+    let read_only = Some(
+        "no site file could be opened: use \"Save site as…\" to keep what is heard".to_owned(),
+    );
+    Some(Opened {
+        store,
+        contents,
+        path: None,
+        read_only,
+    })
 }
 
 fn no_site(error: &dyn std::error::Error) -> Saying {
@@ -261,11 +298,22 @@ fn no_site(error: &dyn std::error::Error) -> Saying {
 }
 
 /// Opens the store that a choice names; with what there is to say about it. Blocks.
-fn open_store(choice: SiteChoice, sites_dir: &Path) -> Result<(Option<Opened>, Vec<Saying>), StoreError> {
+fn open_store(
+    choice: SiteChoice,
+    sites_dir: &Path,
+) -> Result<(Option<Opened>, Vec<Saying>), StoreError> {
     match choice {
         SiteChoice::Demo | SiteChoice::ThrowAway => {
             let (store, contents) = Store::throw_away()?;
-            Ok((Some(Opened { store, contents, path: None, read_only: None }), Vec::new()))
+            Ok((
+                Some(Opened {
+                    store,
+                    contents,
+                    path: None,
+                    read_only: None,
+                }),
+                Vec::new(),
+            ))
         }
         SiteChoice::File(path) => open_file(path).map(|opened| (Some(opened), Vec::new())),
         SiteChoice::ReadOnly(path) => {
@@ -326,7 +374,12 @@ impl Opened {
             OpenSite::Writable => None,
             OpenSite::ReadOnly(why) => Some(why),
         };
-        Self { store, contents, path: Some(path), read_only }
+        Self {
+            store,
+            contents,
+            path: Some(path),
+            read_only,
+        }
     }
 }
 
@@ -341,18 +394,33 @@ fn save_batch(dirty: &Dirty) -> SaveBatch {
 
 /// Starts the simulated fleet on loopback, on ports of its own.
 async fn demo_fleet(config: &PlaneConfig, say: &mut Say) -> (PlaneConfig, Option<Fleet>) {
-    let mut plane = PlaneConfig { loopback_only: true, only: Vec::new(), live_search: true, ..config.clone() };
+    let mut plane = PlaneConfig {
+        loopback_only: true,
+        only: Vec::new(),
+        live_search: true,
+        ..config.clone()
+    };
     let Ok(hear) = free_ports() else {
         say.said(Saying::trouble("The demo fleet found no free ports"));
         return (plane, None);
     };
-    match Fleet::start(FleetPlan::demo(), Placement::Loopback { hear, listen: None }).await {
+    match Fleet::start(
+        FleetPlan::demo(),
+        Placement::Loopback { hear, listen: None },
+    )
+    .await
+    {
         Ok(fleet) => {
-            plane.ports = Ports { listen: hear, ask: fleet.ports() };
+            plane.ports = Ports {
+                listen: hear,
+                ask: fleet.ports(),
+            };
             (plane, Some(fleet))
         }
         Err(error) => {
-            say.said(Saying::trouble("The demo fleet could not be started").because(sentence(&error)));
+            say.said(
+                Saying::trouble("The demo fleet could not be started").because(sentence(&error)),
+            );
             (plane, None)
         }
     }

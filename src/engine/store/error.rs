@@ -112,6 +112,14 @@ pub enum NotTaken {
 }
 
 impl StoreError {
+    /// Whether it is about the place rather than about one file there: another name would not help.
+    pub const fn is_about_place(&self) -> bool {
+        matches!(
+            self,
+            Self::DiskFull(_) | Self::FolderMissing(_) | Self::NotWritable(_) | Self::NotTaken(_)
+        )
+    }
+
     /// Sorts what `SQLite` says by what a person can do about it.
     pub(super) fn from_sql(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
