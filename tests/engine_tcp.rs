@@ -292,7 +292,7 @@ async fn a_byte_now_and_then_does_not_hold_a_connection() {
     });
     let mut unit = listening.connect().await;
     unit.set_nodelay(true).expect("a plain socket option");
-    let message = wire::encode_raw(1, 0x81, &[(100, &[7; 60_000])]);
+    let message = wire::encode_raw(1, 0x81, &[(100, &vec![7; 60_000])]);
     let mut pace = tokio::time::interval(Duration::from_millis(1));
     for byte in &message {
         pace.tick().await;
