@@ -34,6 +34,7 @@ fn patient() -> TcpLimits {
         connect: LONG,
         idle: LONG,
         message: LONG,
+        whole: LONG,
         per_sender: 1,
     }
 }
@@ -307,6 +308,26 @@ async fn a_byte_now_and_then_does_not_hold_a_connection() {
 }
 
 #[tokio::test]
+async fn a_unit_that_never_ends_is_let_go() {
+    let mut listening = listen(TcpLimits {
+        whole: SHORT,
+        ..patient()
+    });
+    let mut unit = listening.connect().await;
+    let message = reply("again and again").emit(1);
+    timeout(LONG, async {
+        while unit.write_all(&message).await.is_ok() {
+            // What was heard makes room for the next.
+            while listening.heard.try_recv().is_ok() {}
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("the connection is closed");
+    listening.all_closed().await;
+}
+
+#[tokio::test]
 async fn more_than_64_connections_wait_for_their_turn() {
     let mut listening = listen(patient());
     // More at once than are served: the others wait in the system's queue.
@@ -461,6 +482,16 @@ async fn what_a_unit_can_do_instead_of_replying() {
         heard[0].refused.map(|refused| refused.reason()),
         Some("not-aidp")
     );
+
+    let forgets_the_sequence = unit(|mut stream| async move {
+        let sequence = read_question(&mut stream).await;
+        let message = reply("zero").emit(sequence - 1);
+        stream.write_all(&message).await.expect("sent");
+        read_to_end(&mut stream).await;
+    })
+    .await;
+    let heard = ask(forgets_the_sequence, patient()).await;
+    assert_eq!(heard.expect("it is not waited for in vain").len(), 1);
 
     let chatters = unit(|mut stream| async move {
         let message = reply("chatter").emit(SEQUENCE + 1);

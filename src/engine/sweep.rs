@@ -148,6 +148,7 @@ pub fn start(plan: SweepPlan, asker: impl Asker) -> Sweep {
             answered: HashSet::new(),
             unresolved: Unresolved::default(),
             is_canceled: false,
+            is_complete: false,
         }),
     });
     let now = Instant::now();
@@ -225,8 +226,8 @@ impl Sweep {
     /// None after a sweep that did not come to its end, and none after one of more than
     /// [`TCP_AFTER_SWEEP_MAX_IPS`] addresses unless a person wants it.
     pub fn for_tcp(&self, is_wanted: bool) -> Vec<Ipv4Addr> {
-        let is_done = self.shared.lock().state.ended == Some(SweepEnd::Done);
-        if is_done && (is_wanted || self.ranges.num_ips() <= TCP_AFTER_SWEEP_MAX_IPS) {
+        let is_complete = self.shared.lock().is_complete;
+        if is_complete && (is_wanted || self.ranges.num_ips() <= TCP_AFTER_SWEEP_MAX_IPS) {
             self.unanswered()
         } else {
             Vec::new()
@@ -270,6 +271,8 @@ struct Progress {
     answered: HashSet<Ipv4Addr>,
     unresolved: Unresolved,
     is_canceled: bool,
+    /// Both passes came to their end, even if some questions could not be sent.
+    is_complete: bool,
 }
 
 /// Questions that could not be sent.
@@ -313,7 +316,9 @@ struct Run<A> {
 
 impl<A: Asker> Run<A> {
     async fn until_over(mut self) {
-        let end = match self.both_passes().await {
+        let outcome = self.both_passes().await;
+        let is_complete = outcome.is_ok();
+        let end = match outcome {
             Ok(()) => self.verdict(),
             Err(Stop::Canceled) => SweepEnd::Canceled,
             Err(Stop::Stuck) => SweepEnd::Failed(format!(
@@ -325,6 +330,7 @@ impl<A: Asker> Run<A> {
         progress.state.per_sec = 0;
         progress.state.left_secs = None;
         progress.state.ended = Some(end);
+        progress.is_complete = is_complete;
     }
 
     /// The second question to an address goes before the first to the next one when it is due, so
