@@ -634,10 +634,12 @@ fn a_killed_process_leaves_a_site_that_opens() {
             .spawn()
             .expect("this test can be started again");
         let output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let seen = output
+        // Held until the child is killed: it must not end by itself for want of a listener.
+        let mut saved_counts = output
             .lines()
             .map_while(Result::ok)
-            .filter_map(|line| line.rsplit_once("saved ")?.1.parse::<u64>().ok())
+            .filter_map(|line| line.rsplit_once("saved ")?.1.parse::<u64>().ok());
+        let seen = saved_counts
             .find(|saved| *saved >= kill_after)
             .expect("the child saves");
         let (second, _, open_site) = Store::open(&path).expect("it can be read meanwhile");
