@@ -83,6 +83,16 @@ fn files_that_are_no_sites_are_refused() {
     assert!(matches!(error, StoreError::IsFolder(_)), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let folder = folder();
+    let path = folder.path().join("socket.rollcall");
+    let _socket = std::os::unix::net::UnixListener::bind(&path).expect("sockets can be made");
+    let error = Store::open(&path).expect_err("it is a socket");
+    assert!(matches!(error, StoreError::NotASite(_)), "{error}");
+}
+
 #[test]
 fn a_newer_site_that_was_not_closed_stays_as_it_is() {
     let folder = folder();
