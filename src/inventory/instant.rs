@@ -60,7 +60,9 @@ fn read_own(text: &[u8]) -> Option<Timestamp> {
 }
 
 /// Writes a number into a field of digits, with leading zeros.
-fn digits(field: &mut [u8], mut value: i64) {
+fn digits(field: &mut [u8], value: i64) {
+    // Four digits at most: small numbers divide faster.
+    let mut value = value as u32;
     for digit in field.iter_mut().rev() {
         *digit = b'0' + (value % 10) as u8;
         value /= 10;
