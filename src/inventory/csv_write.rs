@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use super::cells::{Scratch, extra_cells, has_other_ips, unit_cell, write_other_ips};
-use super::guard::{DEFUSED_HEADER, DEFUSED_YES, guard};
+use super::cells::{Scratch, extra_cells, has_other_ips, is_plain, unit_cell, write_other_ips};
+use super::guard::{DEFUSED_HEADER, DEFUSED_YES, guard, needs_guard};
 use super::header::{OTHER_IPS_HEADER, is_defused, is_other_ips};
 use super::{Delimiter, PROGRESS_ROWS, WriteError, WriteStyle};
 use crate::model::appliance::Appliance;
@@ -60,12 +60,17 @@ pub(super) fn write_csv<'a>(
     let mut extra: Vec<&str> = vec![""; num_extra];
     for unit in rows {
         for column in Column::ALL {
-            writer.cell(unit_cell(column, unit, context, &mut scratch));
+            let cell = unit_cell(column, unit, context, &mut scratch);
+            if is_plain(column) {
+                writer.plain_cell(cell);
+            } else {
+                writer.cell(cell);
+            }
         }
         if with_other_ips {
             scratch.clear();
             write_other_ips(unit, &mut scratch);
-            writer.cell(scratch.bytes());
+            writer.cell(scratch.as_bytes());
         }
         if num_extra > 0 {
             extra_cells(unit, &mut extra);
@@ -116,7 +121,24 @@ impl<'o> RecordWriter<'o> {
         }
     }
 
+    /// Writes a cell that needs no quotation marks whatever it says.
+    fn plain_cell(&mut self, cell: &[u8]) {
+        if self.is_in_record {
+            self.buffer.push(self.delimiter);
+        }
+        self.is_in_record = true;
+        // A time before the year 0 begins with a minus sign.
+        if self.for_spreadsheets && needs_guard(cell) {
+            self.buffer.push(b'\'');
+        }
+        self.buffer.extend_from_slice(cell);
+    }
+
     fn cell(&mut self, cell: &[u8]) {
+        if cell.is_empty() {
+            self.plain_cell(cell);
+            return;
+        }
         if self.is_in_record {
             self.buffer.push(self.delimiter);
         }
