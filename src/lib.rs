@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod inventory;
+pub mod logging;
 pub mod model;
 pub mod settings;
 pub mod sim;

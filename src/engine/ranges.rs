@@ -130,9 +130,7 @@ impl Ranges {
 
     /// The lowest address above `ip`, or the lowest of all.
     pub fn next_after(&self, ip: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
-        let Some(from) = ip.map_or(Some(0), |ip| ip.to_bits().checked_add(1)) else {
-            return None;
-        };
+        let from = ip.map_or(Some(0), |ip| ip.to_bits().checked_add(1))?;
         let idx = self.runs.partition_point(|&(_, last)| last < from);
         let &(first, _) = self.runs.get(idx)?;
         Some(Ipv4Addr::from_bits(first.max(from)))

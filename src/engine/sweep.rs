@@ -2,7 +2,7 @@
 //! What sends the datagrams is a parameter ([`Asker`]); who answered is told by the actor
 //! ([`Sweep::answered`]).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,20 +12,21 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use self::pace::{Meter, Pacer, RATE_SAMPLE_EVERY, Unresolved};
+use self::send_error::{in_words, is_nobody_there, is_passing};
 use super::ranges::Ranges;
 use crate::model::network::Network;
 use crate::model::snapshot::{SweepEnd, SweepState};
 use crate::model::time::Timestamp;
 use crate::wire;
 
+mod pace;
+mod send_error;
+
+pub use pace::{MAX_PER_SEC, MAX_UNRESOLVED};
+
 /// Questions a second when nobody says otherwise (rules, "Asking").
 pub const DEFAULT_PER_SEC: u32 = 500;
-
-/// The most questions a second that can be asked for.
-pub const MAX_PER_SEC: u32 = 10_000;
-
-/// How many addresses of local subnets may be unresolved at once (rules, "Asking").
-pub const MAX_UNRESOLVED: usize = 256;
 
 /// How often each address is asked.
 pub const NUM_PASSES: usize = 2;
@@ -41,17 +42,8 @@ pub const TCP_AFTER_SWEEP_MAX_IPS: u64 = 4_096;
 /// so that the second pass also makes up for lost ARP requests.
 const PASS_GAP: Duration = Duration::from_millis(3_100);
 
-/// How long a local address counts as unresolved after it was asked, unless it answers. It is the
-/// time that Linux keeps its ARP entry incomplete, and not less: 256 in 3 s leave about 430 entries
-/// younger than 5 s, fewer than the 512 (`gc_thresh2`) at which the kernel begins to throw entries
-/// out. One second would be three times as fast and would fill the table (1,024).
-const UNRESOLVED_FOR: Duration = Duration::from_millis(3_000);
-
 /// After the last question, answers are waited for (aidp.md, "one request, many replies").
 const ANSWER_TIME: Duration = Duration::from_secs(3);
-
-/// How much the pace may make up for after it was held up: the timers are no finer than 1 ms.
-const CATCH_UP: Duration = Duration::from_millis(10);
 
 /// The first and the longest wait after a send that would block.
 const RETRY_FIRST: Duration = Duration::from_millis(2);
@@ -62,11 +54,6 @@ const STUCK_AFTER: Duration = Duration::from_secs(30);
 
 /// How often interfaces are looked at again: a cable may be moved during a long sweep.
 const NETWORKS_EVERY: Duration = Duration::from_secs(2);
-
-/// The shown rate is the mean over the last few seconds: on a local subnet questions leave in waves
-/// of about 3 s.
-const RATE_OVER: Duration = Duration::from_secs(4);
-const RATE_SAMPLE_EVERY: Duration = Duration::from_millis(250);
 
 /// Before this, the rate says little about the rest.
 const ESTIMATE_AFTER: Duration = Duration::from_secs(3);
@@ -172,7 +159,7 @@ pub fn start(plan: SweepPlan, asker: impl Asker) -> Sweep {
         num_questions,
         last_left: now,
     };
-    let task = tokio::spawn(run.to_the_end());
+    let task = tokio::spawn(run.until_over());
     Sweep {
         shared,
         ranges,
@@ -278,106 +265,6 @@ struct Progress {
     is_canceled: bool,
 }
 
-/// Local addresses whose ARP request may still be open.
-#[derive(Debug, Default)]
-struct Unresolved {
-    until: HashMap<Ipv4Addr, Instant>,
-    /// In order of time; an entry that `until` does not agree with was resolved or asked again.
-    queue: VecDeque<(Instant, Ipv4Addr)>,
-}
-
-impl Unresolved {
-    fn expire(&mut self, now: Instant) {
-        while let Some(&(until, ip)) = self.queue.front() {
-            let is_stale = self.until.get(&ip) != Some(&until);
-            if !is_stale && until > now {
-                break;
-            }
-            if !is_stale {
-                self.until.remove(&ip);
-            }
-            self.queue.pop_front();
-        }
-    }
-
-    fn insert(&mut self, ip: Ipv4Addr, now: Instant) {
-        let until = now + UNRESOLVED_FOR;
-        if self.until.insert(ip, until) != Some(until) {
-            self.queue.push_back((until, ip));
-        }
-    }
-
-    fn resolve(&mut self, ip: Ipv4Addr) {
-        self.until.remove(&ip);
-    }
-
-    /// When a place gets free; `None` when there is one for `ip`.
-    fn full_until(&self, ip: Ipv4Addr) -> Option<Instant> {
-        if self.until.len() < MAX_UNRESOLVED || self.until.contains_key(&ip) {
-            return None;
-        }
-        self.queue.front().map(|&(until, _)| until)
-    }
-}
-
-/// Spreads datagrams evenly.
-#[derive(Debug)]
-struct Pacer {
-    interval: Duration,
-    /// When the next one may leave.
-    next: Instant,
-}
-
-impl Pacer {
-    fn new(per_sec: u32, now: Instant) -> Self {
-        Self {
-            interval: Duration::from_secs(1) / per_sec.clamp(1, MAX_PER_SEC),
-            next: now,
-        }
-    }
-
-    fn left(&mut self, now: Instant) {
-        // What was missed by more than a moment is not made up for.
-        let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
-        self.next = self.next.max(earliest) + self.interval;
-    }
-}
-
-/// Measures the rate that is shown.
-#[derive(Debug)]
-struct Meter {
-    began: Instant,
-    /// Times with the number that had left by then, oldest first; about 16.
-    samples: VecDeque<(Instant, u64)>,
-}
-
-impl Meter {
-    fn new(now: Instant) -> Self {
-        Self {
-            began: now,
-            samples: VecDeque::from([(now, 0)]),
-        }
-    }
-
-    /// The mean rate up to now, when it is time to look at it again.
-    fn sample(&mut self, now: Instant, num_asked: u64) -> Option<u32> {
-        let newest = self.samples.back()?.0;
-        if now.saturating_duration_since(newest) < RATE_SAMPLE_EVERY {
-            return None;
-        }
-        self.samples.push_back((now, num_asked));
-        while self.samples.len() > 2
-            && now.saturating_duration_since(self.samples[1].0) >= RATE_OVER
-        {
-            self.samples.pop_front();
-        }
-        let &(since, before) = self.samples.front()?;
-        let millis = now.saturating_duration_since(since).as_millis().max(1) as u64;
-        let asked = num_asked.saturating_sub(before);
-        Some(u32::try_from(asked.saturating_mul(1_000) / millis).unwrap_or(u32::MAX))
-    }
-}
-
 /// Questions that could not be sent.
 #[derive(Debug, Default)]
 struct Failures {
@@ -418,7 +305,7 @@ struct Run<A> {
 }
 
 impl<A: Asker> Run<A> {
-    async fn to_the_end(mut self) {
+    async fn until_over(mut self) {
         let end = match self.both_passes().await {
             Ok(()) => self.verdict(),
             Err(Stop::Canceled) => SweepEnd::Canceled,
@@ -622,59 +509,5 @@ fn without_own(ranges: Ranges, networks: &[Network]) -> Ranges {
         })
 }
 
-/// Whether the same send may work in a moment: buffers are full, or the system reports here what
-/// became of an earlier datagram.
-fn is_passing(error: &io::Error) -> bool {
-    // ENOBUFS has no kind of its own: Linux, the BSDs and macOS, Windows.
-    const NO_BUFFERS: [i32; 3] = [105, 55, 10_055];
-    let is_no_buffers = error
-        .raw_os_error()
-        .is_some_and(|code| NO_BUFFERS.contains(&code) && code == NO_BUFFERS[this_system()]);
-    is_no_buffers
-        || matches!(
-            error.kind(),
-            io::ErrorKind::WouldBlock
-                | io::ErrorKind::Interrupted
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionRefused
-        )
-}
-
-/// Whether the system says that ARP found nobody: the answer to the question, not a failure.
-fn is_nobody_there(error: &io::Error) -> bool {
-    // EHOSTDOWN has no kind of its own either.
-    const HOST_DOWN: [i32; 3] = [112, 64, 10_064];
-    error.raw_os_error() == Some(HOST_DOWN[this_system()])
-}
-
-/// The place of this system in tables of error numbers.
-const fn this_system() -> usize {
-    if cfg!(windows) {
-        2
-    } else if cfg!(target_os = "linux") {
-        0
-    } else {
-        1
-    }
-}
-
-fn in_words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NetworkUnreachable => "no network leads there".to_owned(),
-        io::ErrorKind::HostUnreachable if cfg!(target_os = "macos") => {
-            "no way leads there, or macOS denies Rollcall the local network \
-             (System Settings › Privacy & Security › Local Network)"
-                .to_owned()
-        }
-        io::ErrorKind::HostUnreachable => "no way leads there".to_owned(),
-        io::ErrorKind::PermissionDenied => {
-            "the system does not let Rollcall send there (a firewall rule may be the reason)"
-                .to_owned()
-        }
-        _ => format!("the system says {:?}", error.to_string()),
-    }
-}
-
 #[cfg(test)]
-#[path = "sweep_tests.rs"]
 mod tests;

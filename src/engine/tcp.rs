@@ -9,15 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::Instant;
 
-use crate::model::sighting::RAW_KEPT_BYTES;
+use self::messages::Messages;
 use crate::model::time::Timestamp;
-use crate::wire::{self, Kind, Rejection, StreamLen};
+use crate::wire::{self, Rejection};
+
+mod messages;
 
 /// Connections at once, in and out together (rules, "Asking").
 pub const MAX_CONNECTIONS: usize = 64;
@@ -29,9 +30,6 @@ pub const ASK_AT_ONCE: usize = 48;
 /// Messages that are read from a unit that was asked while it has not replied: it may announce
 /// itself first.
 const MESSAGES_BEFORE_REPLY: usize = 8;
-
-/// How much is read at once.
-const READ_BYTES: usize = 4_096;
 
 /// The pauses after an error of `accept`, such as no descriptor being left.
 const ACCEPT_PAUSE_FIRST: Duration = Duration::from_millis(100);
@@ -473,128 +471,31 @@ pub async fn ask_many(questions: TcpQuestions) -> TcpTally {
     }
 }
 
-/// What was read of a stream: a message, or bytes that are none.
-#[derive(Debug)]
-struct Part {
-    bytes: Vec<u8>,
-    refused: Option<Rejection>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Part {
-    fn heard(mut self, from: SocketAddr, local: SocketAddr, when: Timestamp) -> TcpHeard {
-        if self.refused.is_some() {
-            self.bytes.truncate(RAW_KEPT_BYTES);
-        }
-        TcpHeard {
-            from,
-            local,
-            when,
-            bytes: self.bytes,
-            refused: self.refused,
-        }
+    #[test]
+    fn one_sender_cannot_take_every_connection() {
+        let senders = Senders::default();
+        let ip = IpAddr::from([10, 0, 0, 9]);
+        let held: Vec<_> = (0..4).filter_map(|_| senders.enter(ip, 3)).collect();
+        assert_eq!(held.len(), 3);
+        assert!(senders.enter([10, 0, 0, 10].into(), 3).is_some());
+        drop(held);
+        assert!(
+            senders.0.lock().expect("not poisoned").is_empty(),
+            "senders without a connection are forgotten"
+        );
+        assert!(senders.enter(ip, 3).is_some());
     }
 
-    fn is_reply_to(&self, sequence: u16) -> bool {
-        wire::decode(&self.bytes).is_ok_and(|decoded| {
-            decoded.frame.kind() == Kind::DiscoverReply && decoded.frame.sequence() == sequence
-        })
-    }
-}
-
-/// Cuts a stream into messages.
-#[derive(Debug)]
-struct Messages {
-    stream: TcpStream,
-    limits: TcpLimits,
-    /// Bytes that were read and belong to no message yet: never more than one message and one read.
-    pending: Vec<u8>,
-    /// The stream brought nothing in time.
-    is_stalled: bool,
-    is_over: bool,
-}
-
-impl Messages {
-    const fn new(stream: TcpStream, limits: TcpLimits) -> Self {
-        Self {
-            stream,
-            limits,
-            pending: Vec::new(),
-            is_stalled: false,
-            is_over: false,
-        }
-    }
-
-    /// The next message. `None` when the unit has closed the connection or stalls; bytes that it left
-    /// unfinished come out before.
-    async fn next(&mut self) -> io::Result<Option<Part>> {
-        let mut message_due = Instant::now() + self.limits.message;
-        loop {
-            match self.cut() {
-                Ok(Some(bytes)) => {
-                    let refused = wire::decode(&bytes).err();
-                    return Ok(Some(Part { bytes, refused }));
-                }
-                Ok(None) if self.is_over => return Ok(self.rest()),
-                Ok(None) => {}
-                Err(rejection) => {
-                    self.is_over = true;
-                    let bytes = std::mem::take(&mut self.pending);
-                    return Ok(Some(Part {
-                        bytes,
-                        refused: Some(rejection),
-                    }));
-                }
-            }
-            let idle_due = Instant::now() + self.limits.idle;
-            if self.pending.is_empty() {
-                message_due = idle_due + self.limits.message;
-            }
-            let due = idle_due.min(message_due);
-            let mut read = [0; READ_BYTES];
-            match tokio::time::timeout_at(due, self.stream.read(&mut read)).await {
-                Ok(Ok(0)) => self.is_over = true,
-                Ok(Ok(num_bytes)) => {
-                    if self.pending.is_empty() {
-                        message_due = Instant::now() + self.limits.message;
-                    }
-                    self.pending.extend_from_slice(&read[..num_bytes]);
-                }
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                // What came before the connection broke is looked at first.
-                Ok(Err(_)) if !self.pending.is_empty() => self.is_over = true,
-                Ok(Err(error)) => return Err(error),
-                Err(_elapsed) => {
-                    self.is_stalled = true;
-                    self.is_over = true;
-                }
-            }
-        }
-    }
-
-    /// Takes one whole message off the front.
-    fn cut(&mut self) -> Result<Option<Vec<u8>>, Rejection> {
-        const START_OF_HEADER: u8 = 0x01;
-        let StreamLen::Whole(mut len_bytes) = wire::stream_len(&self.pending)? else {
-            return Ok(None);
-        };
-        if self.pending.len() < len_bytes {
-            return Ok(None);
-        }
-        // A unit that leaves the end byte out begins its next message where that byte belongs.
-        if self.pending[len_bytes - 1] == START_OF_HEADER {
-            len_bytes -= 1;
-        }
-        let rest = self.pending.split_off(len_bytes);
-        Ok(Some(std::mem::replace(&mut self.pending, rest)))
-    }
-
-    /// What is left of a stream that is over. It may be a message without its end byte.
-    fn rest(&mut self) -> Option<Part> {
-        if self.pending.is_empty() {
-            return None;
-        }
-        let bytes = std::mem::take(&mut self.pending);
-        let refused = wire::decode(&bytes).err();
-        Some(Part { bytes, refused })
+    #[test]
+    fn loopback_may_have_many_connections() {
+        let senders = Senders::default();
+        let held: Vec<_> = (0..40)
+            .filter_map(|_| senders.enter(Ipv4Addr::LOCALHOST.into(), 3))
+            .collect();
+        assert_eq!(held.len(), 40);
     }
 }

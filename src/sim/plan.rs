@@ -80,6 +80,11 @@ pub struct FleetPlan {
 }
 
 impl FleetPlan {
+    /// The subnet that most units of a small fleet claim to be in: its address, and the prefix length.
+    pub const fn small_network() -> (Ipv4Addr, u8) {
+        (SMALL_NETWORK.ip, SMALL_NETWORK.prefix_len)
+    }
+
     /// The fleet that the demo shows.
     pub const fn demo() -> Self {
         Self {

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::engine::files::FileError;
 
 /// `SQLITE_IOERR_SHMSIZE`: the write-ahead log's index could not grow, which only a full disk causes.
-const IOERR_SHMSIZE: i32 = 10 | (19 << 8);
+const IOERR_SHMSIZE: i32 = 4_874;
 
 /// Why the site file could not be opened or saved. A file that is refused is as it was, byte for byte.
 #[derive(Debug, Error)]
@@ -112,6 +112,14 @@ pub enum NotTaken {
 }
 
 impl StoreError {
+    /// Whether it is about the place rather than about one file there: another name would not help.
+    pub const fn is_about_place(&self) -> bool {
+        matches!(
+            self,
+            Self::DiskFull(_) | Self::FolderMissing(_) | Self::NotWritable(_) | Self::NotTaken(_)
+        )
+    }
+
     /// Sorts what `SQLite` says by what a person can do about it.
     pub(super) fn from_sql(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();

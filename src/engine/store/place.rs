@@ -59,7 +59,7 @@ impl Place {
     }
 }
 
-/// The file system of the innermost mount that holds `path`. See proc_pid_mountinfo(5).
+/// The file system of the innermost mount that holds `path`. See `proc_pid_mountinfo(5)`.
 #[cfg(target_os = "linux")]
 fn place_by_mounts(mounts: &[u8], path: &Path) -> Place {
     use std::ffi::OsStr;

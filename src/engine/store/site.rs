@@ -286,3 +286,112 @@ fn read_checked(conn: &Connection, path: &Path) -> Result<SiteContents, StoreErr
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::appliance::{Appliance, FileFacts, Typed};
+    use crate::model::identity::ApplianceId;
+
+    fn unit(id: u64, note: &str) -> Arc<Appliance> {
+        Arc::new(Appliance {
+            id: ApplianceId(id),
+            revision: id,
+            heard: None,
+            imported: Some(Arc::new(FileFacts {
+                serial: format!("{id:010}"),
+                ..FileFacts::default()
+            })),
+            typed: Typed {
+                note: Some(note.to_owned()),
+                ..Typed::default()
+            },
+            evidence: std::collections::VecDeque::new(),
+        })
+    }
+
+    fn batch(ids: std::ops::Range<u64>, note: &str) -> SaveBatch {
+        SaveBatch {
+            next_id: ids.end,
+            changed: ids.map(|id| unit(id, note)).collect(),
+            ..SaveBatch::default()
+        }
+    }
+
+    #[test]
+    fn a_full_disk_costs_nothing_and_saving_goes_on_when_there_is_room() {
+        let folder = tempfile::tempdir().expect("the system has a temporary folder");
+        let path = folder.path().join("hall.rollcall");
+        let (mut site, _) = Site::create(&path).expect("a new site is made");
+        site.save(&batch(1..10, "first")).expect("there is room");
+        let pages: i64 = site
+            .conn
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .expect("SQLite counts pages");
+        let limit = |site: &Site, pages: i64| {
+            site.conn
+                .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+                .expect("SQLite limits pages");
+        };
+        limit(&site, pages);
+
+        let much = batch(1..500, &"second ".repeat(100));
+        for _ in 0..2 {
+            let error = site.save(&much).expect_err("there is no room");
+            assert!(matches!(error, StoreError::DiskFull(_)), "{error}");
+            assert!(error.to_string().contains("free some space"), "{error}");
+        }
+        let (_, seen, _) = Site::open_only_to_read(&path).expect("it can be read meanwhile");
+        assert_eq!(seen.units.len(), 9, "what failed left no trace");
+        let kept = seen.units.iter().all(|unit| unit.note() == Some("first"));
+        assert!(kept, "a batch is saved as a whole or not at all");
+
+        limit(&site, 1_000_000);
+        site.save(&much).expect("the same batch is saved again");
+        site.close().expect("it closes");
+        let (_site, contents, _) = Site::open(&path).expect("it opens");
+        assert_eq!(contents.units.len(), 499);
+        assert_eq!(contents.next_id, 500);
+    }
+
+    #[test]
+    fn a_share_gets_a_rollback_journal() {
+        let folder = tempfile::tempdir().expect("the system has a temporary folder");
+        let path = folder.path().join("hall.rollcall");
+        let (site, _) = Site::create(&path).expect("a new site is made");
+        site.close().expect("it closes");
+        for (place, mode) in [(Place::Local, "wal"), (Place::Share, "delete")] {
+            let conn = schema::open_to_write(&path, place).expect("it opens");
+            let found: String = conn
+                .pragma_query_value(None, "journal_mode", |row| row.get(0))
+                .expect("SQLite says how it keeps its journal");
+            assert_eq!(found, mode, "{place:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_vanished_while_open_is_missed_and_can_still_be_saved_elsewhere() {
+        let folder = tempfile::tempdir().expect("the system has a temporary folder");
+        let path = folder.path().join("hall.rollcall");
+        let (mut site, _) = Site::create(&path).expect("a new site is made");
+        site.save(&batch(1..10, "first")).expect("it is saved");
+        let moved = folder.path().join("moved.rollcall");
+        if cfg!(windows) {
+            return; // Nobody can move an open file there.
+        }
+        fs::rename(&path, &moved).expect("a file manager can do that");
+        let error = site
+            .save(&batch(1..20, "second"))
+            .expect_err("the file is gone");
+        assert!(matches!(error, StoreError::Gone(_)), "{error}");
+        let other = folder.path().join("other.rollcall");
+        site.save_as(&other, false).expect("another name will do");
+        site.save(&batch(1..20, "second"))
+            .expect("it is saved there");
+        site.close().expect("it closes");
+        let (_site, contents, _) = Site::open(&other).expect("it opens");
+        assert_eq!(contents.units.len(), 19);
+    }
+}

@@ -1,1 +1,0 @@
-//! What the doctor says, case by case.

@@ -1,1 +1,0 @@
-//! The sweep on a clock that tests move on, with a network that is made up.
