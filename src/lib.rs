@@ -3,6 +3,7 @@
 pub mod app;
 pub mod engine;
 pub mod inventory;
+pub mod logging;
 pub mod model;
 pub mod settings;
 pub mod wire;
