@@ -80,20 +80,6 @@ impl Units {
     }
 }
 
-impl FromIterator<Arc<Appliance>> for Units {
-    /// The units in this order, in places from 0.
-    fn from_iter<I: IntoIterator<Item = Arc<Appliance>>>(units: I) -> Self {
-        let places: Chunk = units.into_iter().map(Some).collect();
-        Self {
-            len: places.len(),
-            chunks: places
-                .chunks(CHUNK_UNITS)
-                .map(|chunk| Arc::new(chunk.to_vec()))
-                .collect(),
-        }
-    }
-}
-
 /// One immutable picture of the engine's state.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {

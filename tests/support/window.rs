@@ -18,7 +18,7 @@ use rollcall::model::sighting::{
     Channel, Evidence, RawDatagram, Source, Stray, StrayReason,
 };
 use rollcall::model::snapshot::{
-    Check, DoctorReport, SearchState, SiteState, Snapshot, Totals, Verdict,
+    Check, DoctorReport, SearchState, SiteState, Snapshot, Totals, Units, Verdict,
 };
 use rollcall::model::status::{InterfaceContext, StatusContext};
 use rollcall::model::time::Timestamp;
@@ -232,7 +232,7 @@ pub fn snapshot(num_units: u64) -> Snapshot {
     Snapshot {
         revision: 1,
         units_revision: 1,
-        units: units.into_iter().map(Arc::new).collect(),
+        units: Units::from_vec(units.into_iter().map(Arc::new).collect()),
         context: StatusContext {
             opened: before(3_600),
             interfaces: Arc::new(contexts),
