@@ -319,8 +319,12 @@ impl UiCommand {
     pub fn shortcut(self, os: OperatingSystem) -> Option<KeyboardShortcut> {
         let plain = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
         let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
-        let command_shift =
-            |key| Some(KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, key));
+        let command_shift = |key| {
+            Some(KeyboardShortcut::new(
+                Modifiers::COMMAND | Modifiers::SHIFT,
+                key,
+            ))
+        };
         match self {
             Self::SearchNow => plain(Key::F5),
             Self::Sweep => Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::F5)),
@@ -417,10 +421,7 @@ impl UiCommand {
                 unless(state.view == View::Discover, "Go to Discover first")
             }
             Self::ClearFilter => unless(state.filtered, "Nothing is filtered"),
-            Self::TogglePanel => unless(
-                state.panel_fits,
-                "The window is too narrow for the panel",
-            ),
+            Self::TogglePanel => unless(state.panel_fits, "The window is too narrow for the panel"),
             _ => None,
         }
     }

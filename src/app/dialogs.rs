@@ -79,7 +79,10 @@ impl App {
             return;
         }
         let Some(frame) = frame else {
-            self.type_path(purpose, suggestion.to_owned());
+            // The export window has a path field of its own.
+            if !matches!(self.modal, Some(Modal::Export(_))) {
+                self.type_path(purpose, suggestion.to_owned());
+            }
             return;
         };
         let suggested = PathBuf::from(suggestion);
@@ -109,11 +112,7 @@ impl App {
         }
         let number = self.dialogs.next_number;
         self.dialogs.next_number += 1;
-        let (sender, clock, ctx) = (
-            self.dialogs.sender.clone(),
-            self.clock.clone(),
-            ctx.clone(),
-        );
+        let (sender, clock, ctx) = (self.dialogs.sender.clone(), self.clock.clone(), ctx.clone());
         // Both kinds of dialog are made here, in the frame; only waiting happens elsewhere.
         let (pick, save) = if is_new {
             (None, Some(dialog.save_file()))
@@ -155,7 +154,11 @@ impl App {
     /// Takes the answer of the dialog, when there is one.
     pub(super) fn poll_dialogs(&mut self) {
         while let Ok(answer) = self.dialogs.answers.try_recv() {
-            let Some(open) = self.dialogs.open.take_if(|open| open.number == answer.number) else {
+            let Some(open) = self
+                .dialogs
+                .open
+                .take_if(|open| open.number == answer.number)
+            else {
                 continue;
             };
             match answer.path {

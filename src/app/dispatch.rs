@@ -184,7 +184,9 @@ impl App {
         let Some(unit) = self.selected_unit() else {
             return;
         };
-        let text = unit.name().map_or(String::new(), |best| best.value.to_owned());
+        let text = unit
+            .name()
+            .map_or(String::new(), |best| best.value.to_owned());
         self.name_edit = Some(NameEdit {
             id: unit.id,
             text,
@@ -314,9 +316,7 @@ impl App {
             .snapshot
             .interfaces
             .iter()
-            .filter(|interface| {
-                interface.listening == crate::model::network::Listening::On
-            })
+            .filter(|interface| interface.listening == crate::model::network::Listening::On)
             .flat_map(|interface| &interface.networks)
             .filter(|network| (20..=30).contains(&network.prefix_len))
             .map(|network| {
@@ -435,9 +435,6 @@ mod tests {
             url("/home/a b/logs").as_deref(),
             Some("file:///home/a%20b/logs")
         );
-        assert_eq!(
-            url("C:\\Users\\x").as_deref(),
-            Some("file:///C:/Users/x")
-        );
+        assert_eq!(url("C:\\Users\\x").as_deref(), Some("file:///C:/Users/x"));
     }
 }

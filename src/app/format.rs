@@ -44,7 +44,10 @@ fn local(when: Timestamp, zone: &TimeZone) -> Option<jiff::Zoned> {
 
 /// The time of day where the person is: "08:12:41".
 pub(super) fn time_of_day(when: Timestamp, zone: &TimeZone) -> String {
-    local(when, zone).map_or_else(|| when.to_string(), |at| at.strftime("%H:%M:%S").to_string())
+    local(when, zone).map_or_else(
+        || when.to_string(),
+        |at| at.strftime("%H:%M:%S").to_string(),
+    )
 }
 
 /// The exact moment where the person is: "2026-11-22 08:12:41".

@@ -34,7 +34,7 @@ use self::dialogs::Dialogs;
 use self::grid::{GridState, Selection};
 use self::notices::Notices;
 use self::rows::GridRows;
-use self::view_state::{DiagnosticsState, Modal, NameEdit};
+use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
 use crate::engine::handle::EngineHandle;
 use crate::model::query::Query;
 use crate::model::snapshot::Snapshot;
@@ -115,6 +115,8 @@ pub struct App {
     dialogs: Dialogs,
     /// What the engine and the window said.
     notices: Notices,
+    /// A native dialog that is to open at the end of this frame, with the path to begin from.
+    wants_dialog: Option<(PathUse, String)>,
     /// Commands that were asked for in this frame.
     pending: Vec<UiCommand>,
     /// Whether the right panel has room in this window.
@@ -185,6 +187,7 @@ impl App {
             modal: None,
             dialogs: Dialogs::new(),
             notices: Notices::default(),
+            wants_dialog: None,
             pending: Vec::new(),
             panel_fits: true,
             closing: false,

@@ -111,7 +111,7 @@ impl App {
             return;
         }
         let palette = palette(ctx);
-        Area::new(Id::new("notices"))
+        Area::new(Id::unique("notices"))
             .order(Order::Foreground)
             .anchor(Align2::RIGHT_BOTTOM, vec2(-14.0, -42.0))
             .show(ctx, |ui| {

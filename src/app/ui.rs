@@ -66,8 +66,7 @@ impl App {
             .exact_size(RAIL_WIDTH)
             .frame(quiet.inner_margin(Margin::symmetric(8, 10)))
             .show(ui, |ui| self.rail_ui(ui));
-        let has_panel =
-            self.panel_fits && self.settings.show_panel && self.view == View::Discover;
+        let has_panel = self.panel_fits && self.settings.show_panel && self.view == View::Discover;
         if has_panel {
             Panel::right("unit")
                 .exact_size(PANEL_WIDTH)
@@ -93,6 +92,9 @@ impl App {
         self.drop_target_ui(&ctx);
         for command in std::mem::take(&mut self.pending) {
             self.dispatch(&ctx, frame, command);
+        }
+        if let Some((purpose, suggestion)) = self.wants_dialog.take() {
+            self.open_dialog(&ctx, frame, purpose, &suggestion);
         }
         self.plan_repaint(&ctx);
     }
@@ -141,7 +143,7 @@ impl App {
             return;
         }
         let palette = palette(ctx);
-        let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::new("drop target"));
+        let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop target"));
         let painter = ctx.layer_painter(layer);
         let rect = ctx.content_rect();
         painter.rect_filled(rect, 0.0, palette.veil);

@@ -34,11 +34,8 @@ pub(super) fn primary_button(ui: &mut Ui, text: &str, shortcut: Option<&str>) ->
         let label = RichText::new(text).font(theme::strong(theme::TEXT_SIZE));
         let mut button = Button::new(label.color(palette.on_primary));
         if let Some(shortcut) = shortcut {
-            button = button.right_text(
-                RichText::new(shortcut)
-                    .size(11.0)
-                    .color(palette.on_primary),
-            );
+            button =
+                button.right_text(RichText::new(shortcut).size(11.0).color(palette.on_primary));
         }
         let button = button.min_size(vec2(0.0, 30.0));
         focus_ring(ui.add(button))
@@ -144,7 +141,10 @@ pub(super) fn focus_once(response: &Response, focused: &mut bool) {
 
 /// Whether Enter was pressed in a single-line field.
 pub(super) fn entered(response: &Response) -> bool {
-    response.lost_focus() && response.ctx.input(|input| input.key_pressed(egui::Key::Enter))
+    response.lost_focus()
+        && response
+            .ctx
+            .input(|input| input.key_pressed(egui::Key::Enter))
 }
 
 /// Buttons at the foot of a window over the window, the last one leftmost in code and rightmost on screen.

@@ -14,9 +14,7 @@ use rollcall::model::network::{
     Asks, Choice, InterfaceCounters, InterfaceKind, InterfaceState, Link, Listening, Network,
     SocketState,
 };
-use rollcall::model::sighting::{
-    Channel, Evidence, RawDatagram, Source, Stray, StrayReason,
-};
+use rollcall::model::sighting::{Channel, Evidence, RawDatagram, Source, Stray, StrayReason};
 use rollcall::model::snapshot::{
     Check, DoctorReport, SearchState, SiteState, Snapshot, Totals, Units, Verdict,
 };
@@ -35,7 +33,9 @@ pub fn before(secs: i64) -> Timestamp {
 
 /// A reply as a unit sends it: 62 bytes, understood.
 pub fn reply_bytes(mac: [u8; 6], ip: Ipv4Addr) -> Vec<u8> {
-    let mut bytes = vec![0x01, 0x41, 0x49, 0x44, 0x50, 0x00, 0x07, 0x81, 0, 0, 0, 0x2a];
+    let mut bytes = vec![
+        0x01, 0x41, 0x49, 0x44, 0x50, 0x00, 0x07, 0x81, 0, 0, 0, 0x2a,
+    ];
     bytes.extend([1, 0, 2, 0, 0x0a, 2, 0, 6]);
     bytes.extend(mac);
     bytes.extend([3, 0, 4]);
@@ -80,19 +80,24 @@ pub fn unit(n: u64) -> Appliance {
         Ipv4Addr::new(10, 20, (4 + n / 240) as u8, (11 + n % 240) as u8)
     };
     let when = before((n * 13 % 50) as i64);
-    let first = if n % 8 == 3 { before(40) } else { before(90_000) };
-    let interface: Arc<str> = if n.is_multiple_of(5) { "enx00e04c" } else { "enp3s0" }.into();
+    let first = if n % 8 == 3 {
+        before(40)
+    } else {
+        before(90_000)
+    };
+    let interface: Arc<str> = if n.is_multiple_of(5) {
+        "enx00e04c"
+    } else {
+        "enp3s0"
+    }
+    .into();
     let source = if n.is_multiple_of(3) {
         Source::Announcement
     } else {
         Source::Reply
     };
     let is_unnamed = n % 8 == 3 || n % 11 == 5;
-    let name = format!(
-        "fra2-b-r{:02}-{}",
-        n / 3 + 1,
-        KINDS[(n % 4) as usize]
-    );
+    let name = format!("fra2-b-r{:02}-{}", n / 3 + 1, KINDS[(n % 4) as usize]);
     let in_file = n % 50 == 49;
     let heard = Heard {
         name: if is_unnamed {
@@ -128,14 +133,22 @@ pub fn unit(n: u64) -> Appliance {
             interface: interface.clone(),
             raw: Some(Arc::clone(&raw)),
             full_len: raw.len() as u32,
-            source: if idx == 0 { Source::Announcement } else { source },
+            source: if idx == 0 {
+                Source::Announcement
+            } else {
+                source
+            },
             channel: Channel::Udp3502,
             remarks: Remarks::default(),
         })
         .collect();
     let facts = FileFacts {
         name: if in_file { name } else { String::new() },
-        model: if n % 7 == 4 { String::new() } else { model.to_owned() },
+        model: if n % 7 == 4 {
+            String::new()
+        } else {
+            model.to_owned()
+        },
         class: class.to_owned(),
         serial: format!("05{:08}", n * 7_919_777 % 99_999_999),
         firmware: firmware.to_owned(),
@@ -157,7 +170,11 @@ pub fn unit(n: u64) -> Appliance {
 }
 
 /// One interface.
-pub fn interface(name: &str, network: Option<([u8; 4], u8)>, listening: Listening) -> InterfaceState {
+pub fn interface(
+    name: &str,
+    network: Option<([u8; 4], u8)>,
+    listening: Listening,
+) -> InterfaceState {
     let is_on = listening == Listening::On;
     InterfaceState {
         name: name.into(),
@@ -207,7 +224,11 @@ pub fn snapshot(num_units: u64) -> Snapshot {
     let interfaces = vec![
         interface("enp3s0", Some(([10, 20, 4, 250], 24)), Listening::On),
         interface("enx00e04c", Some(([192, 168, 160, 50], 24)), Listening::On),
-        interface("wlp2s0", None, Listening::Off("Wi-Fi is switched off".to_owned())),
+        interface(
+            "wlp2s0",
+            None,
+            Listening::Off("Wi-Fi is switched off".to_owned()),
+        ),
     ];
     let units: Vec<Appliance> = (0..num_units).map(unit).collect();
     let mut claims: HashMap<Ipv4Addr, u32> = HashMap::new();
@@ -295,7 +316,11 @@ pub fn doctor() -> DoctorReport {
     DoctorReport {
         when: before(5),
         checks: vec![
-            check(Verdict::Good, "enp3s0 has a link and the address 10.20.4.250/24", None),
+            check(
+                Verdict::Good,
+                "enp3s0 has a link and the address 10.20.4.250/24",
+                None,
+            ),
             check(
                 Verdict::Note,
                 "No datagram was heard on enp3s0 so far",

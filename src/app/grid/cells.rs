@@ -106,12 +106,14 @@ pub(in crate::app) fn cell_text<'a>(
         Column::PlannedName => text(unit.planned_name().map(|best| best.value), palette.dim),
         Column::PlannedPlace => text(unit.planned_place().map(|best| best.value), palette.dim),
         Column::HeardOn => owned(
-            unit.heard_on().map(|on| format::show_text(&on).into_owned()),
+            unit.heard_on()
+                .map(|on| format::show_text(&on).into_owned()),
             palette.dim,
         ),
         Column::HeardBy => text(unit.heard_by(), palette.dim),
         Column::FirstHeard => owned(
-            unit.first_heard().map(|when| format::age(context.now, when)),
+            unit.first_heard()
+                .map(|when| format::age(context.now, when)),
             palette.dim,
         ),
         Column::LastHeard => owned(
@@ -270,7 +272,12 @@ pub(in crate::app) fn paint_text(painter: &Painter, rect: Rect, cell: &CellText<
 }
 
 /// Draws the glyph of a status: a shape of its own for each, so that color is never alone.
-pub(in crate::app) fn paint_status(painter: &Painter, center: Pos2, status: Status, color: Color32) {
+pub(in crate::app) fn paint_status(
+    painter: &Painter,
+    center: Pos2,
+    status: Status,
+    color: Color32,
+) {
     let stroke = Stroke::new(1.5, color);
     match status {
         Status::Heard => {
@@ -288,7 +295,11 @@ pub(in crate::app) fn paint_status(painter: &Painter, center: Pos2, status: Stat
             painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
         }
         Status::New => {
-            painter.add(Shape::convex_polygon(diamond(center, 6.0), color, Stroke::NONE));
+            painter.add(Shape::convex_polygon(
+                diamond(center, 6.0),
+                color,
+                Stroke::NONE,
+            ));
         }
         Status::WrongNetwork => {
             painter.add(Shape::closed_line(diamond(center, 5.0), stroke));

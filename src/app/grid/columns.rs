@@ -77,12 +77,12 @@ pub(in crate::app) fn width(settings: &GridSettings, column: Column) -> f32 {
 pub(in crate::app) const fn default_width(column: Column) -> f32 {
     match column {
         Column::Status => 116.0,
-        Column::Name => 136.0,
-        Column::Model | Column::Class => 96.0,
-        Column::Ip | Column::Gateway => 112.0,
+        Column::Name => 126.0,
+        Column::Model | Column::Class => 102.0,
+        Column::Ip | Column::Gateway => 124.0,
         Column::Prefix => 52.0,
-        Column::Mac => 142.0,
-        Column::Serial | Column::PartNumber => 88.0,
+        Column::Mac => 146.0,
+        Column::Serial | Column::PartNumber => 94.0,
         Column::Firmware => 78.0,
         Column::PlannedName | Column::PlannedPlace => 110.0,
         Column::HeardOn => 92.0,
@@ -174,6 +174,10 @@ mod tests {
             [Column::Status, Column::Ip, Column::Name, Column::Model]
         );
         reorder(&mut columns, 9, 1);
-        assert_eq!(columns.len(), 4, "a place that is not there changes nothing");
+        assert_eq!(
+            columns.len(),
+            4,
+            "a place that is not there changes nothing"
+        );
     }
 }

@@ -14,6 +14,7 @@ impl App {
         &mut self,
         row: &mut egui_extras::TableRow<'_, '_>,
         shown: &[Column],
+        area: Rect,
     ) {
         let mut rects: Vec<Rect> = Vec::with_capacity(shown.len());
         let mut clicked = None;
@@ -25,7 +26,7 @@ impl App {
                 let rect = ui.max_rect();
                 rects.push(rect);
                 let sorted = self.query.sort.filter(|(sorted, _)| sorted == column);
-                let id = egui::Id::new(("header", column.key()));
+                let id = egui::Id::unique(("header", column.key()));
                 let response = ui.interact(rect, id, Sense::click_and_drag());
                 response.widget_info(|| {
                     let state = match sorted.map(|(_, direction)| direction) {
@@ -68,14 +69,11 @@ impl App {
                     );
                 }
                 let line = Stroke::new(1.0, palette.line);
-                let mut wide = ui.clip_rect();
-                wide.max.x = f32::INFINITY;
-                let painter = ui.painter().with_clip_rect(wide);
                 if idx == 0 {
-                    let x_range = (rect.left() - 4_000.0)..=(rect.left() + 8_000.0);
-                    painter
-                        .with_clip_rect(ui.ctx().content_rect())
-                        .hline(x_range, rect.bottom() - 0.5, line);
+                    // Under all headers and as far as the view goes, also where no column is.
+                    let mut painter = ui.painter().clone();
+                    painter.set_clip_rect(area);
+                    painter.hline(area.x_range(), rect.bottom() - 0.5, line);
                 }
                 if response.clicked() {
                     clicked = Some(*column);

@@ -6,7 +6,7 @@ use super::super::widgets::Named;
 use super::super::{App, UiCommand};
 
 pub(super) fn menu_id() -> Id {
-    Id::new("menu of a row")
+    Id::unique("menu of a row")
 }
 
 impl App {
@@ -38,7 +38,11 @@ impl App {
                 self.command_item_ui(ui, command);
             }
             ui.separator();
-            for command in [UiCommand::OpenWebPage, UiCommand::CopySsh, UiCommand::AskTcp] {
+            for command in [
+                UiCommand::OpenWebPage,
+                UiCommand::CopySsh,
+                UiCommand::AskTcp,
+            ] {
                 self.command_item_ui(ui, command);
             }
             ui.separator();

@@ -53,7 +53,7 @@ impl GridState {
 
 /// The grid's place in the order of Tab.
 fn grid_id() -> Id {
-    Id::new("grid of units")
+    Id::unique("grid of units")
 }
 
 impl App {
@@ -108,16 +108,14 @@ impl App {
             builder = builder.scroll_to_row(row_idx, None);
         }
         let table = builder.header(HEADER_HEIGHT, |mut row| {
-            self.header_ui(&mut row, shown);
+            self.header_ui(&mut row, shown, area);
         });
 
         let snapshot = std::sync::Arc::clone(&self.snapshot);
         let num_rows = self.rows.shown().len();
         let mut widths = Vec::new();
-        let mut body_rect = Rect::NOTHING;
         let output = table.body(|mut body| {
             widths = body.widths().to_vec();
-            body_rect = body.max_rect();
             let strip = RowStrip {
                 painter: body.ui_mut().painter().clone(),
                 x_range: area.x_range(),
@@ -133,7 +131,7 @@ impl App {
             });
         });
         self.keep_widths(shown, &widths);
-        self.grid.is_at_top = output.state.offset().y < 1.0;
+        self.grid.is_at_top = output.state.clamped_offset().y < 1.0;
         self.grid.page_rows = (output.inner_rect.height() / theme::ROW_HEIGHT).max(1.0) as usize;
         let pointer = ui.ctx().pointer_hover_pos();
         self.grid.is_hovered = pointer.is_some_and(|pos| output.inner_rect.contains(pos));
@@ -152,10 +150,13 @@ impl App {
         let (slot, id) = this;
         let unit = snapshot.units.at(slot).filter(|unit| unit.id == id);
         let is_selected = self.selection.contains(id);
-        let is_cursor = self.selection.cursor().is_some_and(|(_, cursor)| cursor == id);
+        let is_cursor = self
+            .selection
+            .cursor()
+            .is_some_and(|(_, cursor)| cursor == id);
         let mut menu_column = None;
         for (column_idx, column) in shown.iter().enumerate() {
-            let (rect, response) = row.col(|ui| {
+            let (_, response) = row.col(|ui| {
                 if column_idx == 0 {
                     strip.paint(ui.max_rect(), is_selected, is_cursor);
                 }
@@ -184,7 +185,6 @@ impl App {
                 }
                 paint_text(ui.painter(), text_rect, &cell);
             });
-            let _ = rect;
             let Some(unit) = unit else {
                 continue;
             };
@@ -227,7 +227,9 @@ impl App {
                 Pick::Only
             };
             self.selection.pick(self.rows.shown(), this, pick);
-            response.ctx.memory_mut(|memory| memory.request_focus(grid_id()));
+            response
+                .ctx
+                .memory_mut(|memory| memory.request_focus(grid_id()));
         }
         if response.double_clicked() {
             self.ask(UiCommand::OpenWebPage);

@@ -106,8 +106,7 @@ impl Selection {
 
     /// Drops units that are no longer in the site.
     pub(in crate::app) fn keep_existing(&mut self, units: &Units) {
-        let exists =
-            |slot: Slot, id: ApplianceId| units.at(slot).is_some_and(|unit| unit.id == id);
+        let exists = |slot: Slot, id: ApplianceId| units.at(slot).is_some_and(|unit| unit.id == id);
         self.units.retain(|id, slot| exists(*slot, *id));
         self.cursor = self.cursor.filter(|(slot, id)| exists(*slot, *id));
     }

@@ -82,7 +82,9 @@ impl App {
         let palette = palette(ui.ctx());
         ui.set_width(360.0);
         ui.spacing_mut().item_spacing.y = 4.0;
-        ui.label(RichText::new(format::show_text(interface.shown_name())).font(theme::strong(14.0)));
+        ui.label(
+            RichText::new(format::show_text(interface.shown_name())).font(theme::strong(14.0)),
+        );
         widgets::explain(ui, &interface_line(interface));
         match &interface.listening {
             Listening::On => {}
@@ -100,10 +102,11 @@ impl App {
         ui.add_space(4.0);
         self.interface_switch_ui(ui, interface);
         let mut broadcast_only = interface.broadcast_only;
-        let response = widgets::focus_ring(
-            ui.checkbox(&mut broadcast_only, "Listen to broadcasts only"),
-        )
-        .on_hover_text("Leaves unicast answers to another program that holds the same port");
+        let response =
+            widgets::focus_ring(ui.checkbox(&mut broadcast_only, "Listen to broadcasts only"))
+                .on_hover_text(
+                    "Leaves unicast answers to another program that holds the same port",
+                );
         if response.changed() {
             let name = interface.name.to_string();
             self.settings.broadcast_only.retain(|other| *other != name);
@@ -145,7 +148,10 @@ impl App {
             ("Not understood", format::count(counters.not_understood())),
             ("Asked", format::count(counters.asked)),
             ("Could not be asked", format::count(counters.ask_errors)),
-            ("Requests of others", format::count(counters.others_requests)),
+            (
+                "Requests of others",
+                format::count(counters.others_requests),
+            ),
             ("Dropped by the system", drops),
             ("Dropped by Rollcall", format::count(counters.queue_drops)),
         ];

@@ -44,9 +44,16 @@ impl App {
         let palette = palette(ui.ctx());
         let totals = self.snapshot.totals;
         let heard = format::counted(totals.heard, "datagram", "datagrams");
-        ui.label(RichText::new(format!("Heard {heard}")).size(SIZE).color(palette.dim));
+        ui.label(
+            RichText::new(format!("Heard {heard}"))
+                .size(SIZE)
+                .color(palette.dim),
+        );
         if totals.not_understood > 0 {
-            let text = format!("{} not understood, kept", format::count(totals.not_understood));
+            let text = format!(
+                "{} not understood, kept",
+                format::count(totals.not_understood)
+            );
             if bar_button(ui, &text, palette.amber)
                 .on_hover_text("Show them with their bytes")
                 .clicked()
@@ -101,7 +108,11 @@ impl App {
                 format::count(job.done),
                 format::count(total)
             ),
-            None => format!("{}: {}", format::show_text(&job.what), format::count(job.done)),
+            None => format!(
+                "{}: {}",
+                format::show_text(&job.what),
+                format::count(job.done)
+            ),
         };
         if rate > 0 {
             text.push_str(&format!(", {} rows/s", format::count(rate)));
@@ -144,10 +155,7 @@ impl App {
             Some(end) => {
                 let (text, color) = match end {
                     SweepEnd::Done => (
-                        format!(
-                            "Sweep done, {} answered",
-                            format::units(sweep.num_answered)
-                        ),
+                        format!("Sweep done, {} answered", format::units(sweep.num_answered)),
                         palette.dim,
                     ),
                     SweepEnd::Canceled => ("Sweep canceled".to_owned(), palette.dim),
@@ -207,7 +215,9 @@ impl App {
         );
         ui.label(RichText::new(text).color(palette.dim));
         if widgets::quiet_button(ui, "Forget sender")
-            .on_hover_text("Takes out every unit that was only heard from it; undo brings them back")
+            .on_hover_text(
+                "Takes out every unit that was only heard from it; undo brings them back",
+            )
             .clicked()
         {
             self.send(Command::Edit(Edit::ForgetSender {

@@ -88,7 +88,11 @@ impl App {
             .min_size(vec2(0.0, CHIP_HEIGHT));
         let response = widgets::focus_ring(ui.add(button)).named(&format!("Site: {name}"));
         Popup::menu(&response).width(240.0).show(|ui| {
-            for command in [UiCommand::NewSite, UiCommand::OpenSite, UiCommand::SaveSiteAs] {
+            for command in [
+                UiCommand::NewSite,
+                UiCommand::OpenSite,
+                UiCommand::SaveSiteAs,
+            ] {
                 self.command_item_ui(ui, command);
             }
             let recent = self.settings.recent_sites.clone();
@@ -249,12 +253,9 @@ impl App {
                 .on_hover_text("Every chosen network is asked three times");
             return;
         }
-        let response = widgets::primary_button(
-            ui,
-            UiCommand::SearchNow.text(),
-            shortcut.as_deref(),
-        )
-        .on_hover_text(UiCommand::SearchNow.tooltip());
+        let response =
+            widgets::primary_button(ui, UiCommand::SearchNow.text(), shortcut.as_deref())
+                .on_hover_text(UiCommand::SearchNow.tooltip());
         if response.clicked() {
             self.ask(UiCommand::SearchNow);
         }
@@ -284,7 +285,7 @@ impl App {
             return;
         }
         let palette = palette(ctx);
-        egui::Area::new(egui::Id::new("dialog bar"))
+        egui::Area::new(egui::Id::unique("dialog bar"))
             .order(egui::Order::Foreground)
             .anchor(egui::Align2::CENTER_TOP, vec2(0.0, 60.0))
             .show(ctx, |ui| {

@@ -199,10 +199,8 @@ impl App {
         }
         widgets::section(ui, "By status");
         for (status, count) in &by_status {
-            let (rect, _) = ui.allocate_exact_size(
-                egui::vec2(CONTENT_WIDTH, 20.0),
-                egui::Sense::hover(),
-            );
+            let (rect, _) =
+                ui.allocate_exact_size(egui::vec2(CONTENT_WIDTH, 20.0), egui::Sense::hover());
             let color = palette.status(*status);
             let center = egui::pos2(rect.left() + 6.0, rect.center().y);
             cells::paint_status(ui.painter(), center, *status, color);
@@ -210,10 +208,8 @@ impl App {
         }
         widgets::section(ui, "By network");
         for (network, count) in &by_network {
-            let (rect, _) = ui.allocate_exact_size(
-                egui::vec2(CONTENT_WIDTH, 20.0),
-                egui::Sense::hover(),
-            );
+            let (rect, _) =
+                ui.allocate_exact_size(egui::vec2(CONTENT_WIDTH, 20.0), egui::Sense::hover());
             let name = if network.is_empty() {
                 "Not heard"
             } else {

@@ -149,7 +149,11 @@ impl App {
                         ui.add(egui::Label::new(label).truncate());
                     },
                 );
-                let mut text = RichText::new(if line.is_known { line.text } else { cells::DASH });
+                let mut text = RichText::new(if line.is_known {
+                    line.text
+                } else {
+                    cells::DASH
+                });
                 text = text.color(if line.is_known {
                     palette.text
                 } else {

@@ -34,7 +34,9 @@ impl App {
         if self.snapshot.units.is_empty() {
             rest.min.x += MARGIN - 6.0;
             rest.max.x -= MARGIN;
-            ui.scope_builder(egui::UiBuilder::new().max_rect(rest), |ui| self.empty_ui(ui));
+            ui.scope_builder(egui::UiBuilder::new().max_rect(rest), |ui| {
+                self.empty_ui(ui)
+            });
             return;
         }
         ui.scope_builder(egui::UiBuilder::new().max_rect(rest), |ui| self.grid_ui(ui));
@@ -55,7 +57,12 @@ impl App {
                 (Counter::New, "New since open", palette.blue, true),
                 (Counter::NoAddress, "No address", palette.amber, true),
                 (Counter::Conflict, "Conflict", palette.red, true),
-                (Counter::WrongNetwork, "Wrong network", palette.purple, false),
+                (
+                    Counter::WrongNetwork,
+                    "Wrong network",
+                    palette.purple,
+                    false,
+                ),
                 (Counter::Silent, "Silent", palette.text, true),
                 (Counter::OnlyInFile, "Only in file", palette.text, false),
             ];
@@ -93,12 +100,7 @@ impl App {
         };
         let painter = ui.painter();
         painter.rect_filled(rect, 8.0, palette.panel);
-        painter.rect_stroke(
-            rect,
-            8.0,
-            Stroke::new(1.0, edge),
-            egui::StrokeKind::Inside,
-        );
+        painter.rect_stroke(rect, 8.0, Stroke::new(1.0, edge), egui::StrokeKind::Inside);
         let number_color = if count == 0 { palette.faint } else { color };
         painter.text(
             pos2(rect.left() + 13.0, rect.top() + 21.0),
@@ -115,9 +117,8 @@ impl App {
             palette.dim,
         );
         let name = format!("{label}: {count}");
-        response.widget_info(|| {
-            egui::WidgetInfo::selected(egui::Role::Button, true, is_chosen, &name)
-        });
+        response
+            .widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, is_chosen, &name));
         if widgets::focus_ring(response).clicked() {
             self.query.counter = if is_chosen { Counter::All } else { counter };
             self.rows.release();
@@ -146,13 +147,14 @@ impl App {
             .unwrap_or_default()
             .replace('+', " ");
         let width = ui.available_width();
-        let hint = RichText::new("Filter by name, model, address, MAC, serial…").color(palette.faint);
+        let hint =
+            RichText::new("Filter by name, model, address, MAC, serial…").color(palette.faint);
         let field = TextEdit::singleline(&mut self.query.text)
-            .id(egui::Id::new("filter"))
+            .id(egui::Id::unique("filter"))
             .hint_text(hint)
             .desired_width(width - 22.0)
             .min_size(vec2(width, height))
-            .vertical_align(Align::Center)
+            .align(Align2::LEFT_CENTER)
             .margin(egui::Margin::symmetric(11, 6))
             .char_limit(512);
         let response = ui.add(field).on_hover_text(

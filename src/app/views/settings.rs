@@ -119,8 +119,11 @@ impl App {
             place_ui(ui, "Logs", self.places.logs.as_deref());
             ui.add_space(4.0);
             ui.horizontal(|ui| {
-                for command in [UiCommand::OpenLogFolder, UiCommand::ResetWindow, UiCommand::About]
-                {
+                for command in [
+                    UiCommand::OpenLogFolder,
+                    UiCommand::ResetWindow,
+                    UiCommand::About,
+                ] {
                     let response =
                         widgets::quiet_button(ui, command.text()).on_hover_text(command.tooltip());
                     if response.clicked() {
