@@ -1,7 +1,10 @@
-//! Rollcall finds Avocent and Vertiv appliances on every network of the laptop.
+//! placeholder
 
+pub mod app;
 pub mod engine;
 pub mod inventory;
+pub mod logging;
 pub mod model;
 pub mod settings;
+pub mod sim;
 pub mod wire;

@@ -16,7 +16,7 @@ use super::questions::{Asked, OwnQuestions};
 use super::search::Search;
 use super::watched::{Watched, Wiring};
 use crate::model::network::{
-    Choice, InterfaceKind, InterfaceState, Listening, Network, PortHolder,
+    Asks, Choice, InterfaceKind, InterfaceState, Listening, Network, PortHolder,
 };
 use crate::model::snapshot::SearchState;
 use crate::model::status::InterfaceContext;
@@ -264,19 +264,14 @@ impl Plane {
             .map(|(name, watched)| {
                 let context = InterfaceContext {
                     networks: watched.found.networks.clone(),
-                    asks: watched.asks,
+                    asks: Asks {
+                        sent: watched.ask_number(),
+                        ..watched.asks
+                    },
                 };
                 (Arc::clone(name), context)
             })
             .collect()
-    }
-
-    /// The number of the ask that something heard now on an interface answers: what a presence keeps as
-    /// `heard_at_ask`. One more than the asks that are closed while one is open for answers.
-    pub fn ask_number(&self, interface: &str) -> u64 {
-        self.interfaces.get(interface).map_or(0, |watched| {
-            watched.asks.closed + u64::from(watched.ask_closes.is_some())
-        })
     }
 
     /// The sockets to sweep with.

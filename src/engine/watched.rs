@@ -496,6 +496,12 @@ impl Watched {
             .map(|open| (open.bind.ip, &open.socket))
     }
 
+    /// The number of the ask that something heard now answers: one more than the asks that are closed while
+    /// one is open for answers.
+    pub(super) fn ask_number(&self) -> u64 {
+        self.asks.closed + u64::from(self.ask_closes.is_some())
+    }
+
     /// For the snapshot.
     pub(super) fn state(&self) -> InterfaceState {
         InterfaceState {

@@ -29,6 +29,19 @@ pub struct Units {
 }
 
 impl Units {
+    /// The units in the order of places, without an empty place.
+    pub fn from_vec(units: Vec<Arc<Appliance>>) -> Self {
+        let len = units.len();
+        let mut chunks = Vec::with_capacity(len.div_ceil(CHUNK_UNITS));
+        let mut units = units.into_iter();
+        while units.len() > 0 {
+            chunks.push(Arc::new(
+                units.by_ref().take(CHUNK_UNITS).map(Some).collect(),
+            ));
+        }
+        Self { chunks, len }
+    }
+
     /// How many units there are.
     pub const fn len(&self) -> usize {
         self.len

@@ -1,8 +1,20 @@
 //! Which units the grid shows and in which order: a filter text, a counter, a sort. Pure; run off the UI thread.
+//!
+//! The filter language: free words are looked for in every column and all must be found; `column:value` looks in
+//! one column; `column:` alone wants any value there; `!` in front turns a term around; double quotes hold a value
+//! with spaces together. Case never matters. A MAC is found in any common notation, also a part of one.
+
+mod cache;
+mod parse;
+mod sort;
+#[cfg(test)]
+mod tests;
+
+pub use cache::RowCache;
 
 use super::column::Column;
 use super::identity::ApplianceId;
-use super::snapshot::{Slot, Snapshot};
+use super::snapshot::Slot;
 
 /// What a person wants to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,19 +81,4 @@ pub struct Rows {
     pub order: Vec<(Slot, ApplianceId)>,
     /// How many units each counter counts, over all units.
     pub counts: Counts,
-}
-
-/// What a row looked like to the last query, so that only changed rows are looked at again.
-#[derive(Debug, Default)]
-pub struct RowCache {}
-
-impl RowCache {
-    /// Answers a query.
-    pub fn rows(&mut self, snapshot: &Snapshot, query: &Query) -> Rows {
-        let _ = query;
-        Rows {
-            units_revision: snapshot.units_revision,
-            ..Rows::default()
-        }
-    }
 }

@@ -1,10 +1,18 @@
 //! What Rollcall remembers between starts, beside the sites: one JSON file in the configuration directory.
-//! Every field has a default and is mended on its own, so that one bad value never resets the rest (trap T22).
+//! Every field has a default and is mended on its own, so that one bad value never resets the rest.
+//! The file is read and written in `file`, its fields are mended in `mend`, and where it lies is said in `places`.
+
+mod file;
+mod mend;
+mod places;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use file::SettingsError;
+pub use places::Places;
 
 /// The program's name for directories, the window system and packages.
 pub const APP_ID: &str = "rollcall";
