@@ -192,8 +192,8 @@ fn ingest(criterion: &mut Criterion) {
 
 /// Both in turns, so that what else the machine does hits both: the median ratio of the rounds.
 fn ratio() {
-    const NUM_ROUNDS: usize = 9;
-    const COUNT: u64 = 200_000;
+    const NUM_ROUNDS: usize = 7;
+    const COUNT: u64 = 100_000;
     let mut ratios: Vec<f64> = (0..NUM_ROUNDS)
         .map(|_| {
             let bare = Bare::new().take(COUNT);
