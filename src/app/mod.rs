@@ -39,7 +39,7 @@ use crate::engine::handle::EngineHandle;
 use crate::model::query::Query;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
-use crate::settings::Settings;
+use crate::settings::{Settings, ThemeChoice};
 
 pub use self::command::UiCommand;
 pub use self::view_state::View;
@@ -73,6 +73,12 @@ pub struct Start {
     pub clock: Clock,
     /// The person's time zone.
     pub zone: TimeZone,
+}
+
+/// Brings fonts and both themes into a context, before it draws for the first time.
+pub fn install(ctx: &Context, choice: ThemeChoice) {
+    theme::install(ctx);
+    theme::choose(ctx, choice);
 }
 
 /// The window.
@@ -159,8 +165,7 @@ impl App {
             zone,
         } = start;
         let settings = window::sanitize(settings);
-        theme::install(ctx);
-        theme::choose(ctx, settings.theme);
+        install(ctx, settings.theme);
         ctx.set_zoom_factor(settings.zoom);
         let snapshot = handle.snapshot();
         let query = Query {

@@ -26,7 +26,7 @@ pub(super) fn pressed(ctx: &Context) -> Option<UiCommand> {
         .filter(|(shortcut, _)| !typing || is_function_key(shortcut.logical_key))
         .collect();
     // Cmd+S would match Cmd+Shift+S when it is asked first (trap T18).
-    shortcuts.sort_by_key(|(shortcut, _)| std::cmp::Reverse(num_modifiers(shortcut)));
+    shortcuts.sort_by_key(|(shortcut, _)| std::cmp::Reverse(num_modifiers(*shortcut)));
     ctx.input_mut(|input| {
         shortcuts
             .into_iter()
@@ -41,7 +41,7 @@ fn take_copy(input: &mut egui::InputState) -> bool {
     input.events.len() != before
 }
 
-fn num_modifiers(shortcut: &KeyboardShortcut) -> u8 {
+fn num_modifiers(shortcut: KeyboardShortcut) -> u8 {
     let modifiers = shortcut.modifiers;
     u8::from(modifiers.alt)
         + u8::from(modifiers.shift)

@@ -89,7 +89,7 @@ impl App {
         self.modals_ui(&ctx);
         self.dialog_bar_ui(&ctx);
         self.notices_ui(&ctx);
-        self.drop_target_ui(&ctx);
+        Self::drop_target_ui(&ctx);
         for command in std::mem::take(&mut self.pending) {
             self.dispatch(&ctx, frame, command);
         }
@@ -137,7 +137,7 @@ impl App {
     }
 
     /// Says what dropping a file will do, while one is held over the window.
-    fn drop_target_ui(&self, ctx: &egui::Context) {
+    fn drop_target_ui(ctx: &egui::Context) {
         let is_hovered = ctx.input(|input| !input.raw.hovered_files.is_empty());
         if !is_hovered {
             return;

@@ -1,5 +1,7 @@
 //! The status bar: what was heard and not understood, what is searched and swept, what is saved.
 
+use std::fmt::Write;
+
 use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui};
 
 use super::super::theme::palette;
@@ -115,10 +117,11 @@ impl App {
             ),
         };
         if rate > 0 {
-            text.push_str(&format!(", {} rows/s", format::count(rate)));
+            // Writing to a `String` cannot fail.
+            write!(text, ", {} rows/s", format::count(rate)).ok();
             if let Some(total) = job.total {
                 let left = total.saturating_sub(job.done) / rate;
-                text.push_str(&format!(", {} left", format::duration(left)));
+                write!(text, ", {} left", format::duration(left)).ok();
             }
         }
         ui.label(RichText::new(text).size(SIZE).color(palette.text));

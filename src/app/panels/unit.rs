@@ -2,6 +2,7 @@
 //! units, their sum.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use egui::{Frame, Margin, RichText, ScrollArea, Stroke, Ui};
@@ -138,6 +139,7 @@ impl App {
         let palette = palette(ui.ctx());
         widgets::section(ui, "Evidence");
         let num_more = unit.evidence.len().saturating_sub(EVIDENCE_SHOWN);
+        ui.spacing_mut().interact_size.y = 18.0;
         egui::Grid::new("evidence")
             .num_columns(2)
             .spacing([14.0, 4.0])
@@ -159,7 +161,8 @@ impl App {
                     );
                     let mut hover = format!("From {} on {}", evidence.from, evidence.interface);
                     if !evidence.remarks.is_empty() {
-                        hover.push_str(&format!("\nOdd: {}", evidence.remarks));
+                        // Writing to a `String` cannot fail.
+                        write!(hover, "\nOdd: {}", evidence.remarks).ok();
                     }
                     let width = CONTENT_WIDTH - 80.0;
                     ui.scope(|ui| {

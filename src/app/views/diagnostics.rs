@@ -110,7 +110,7 @@ impl App {
                             if is_mono {
                                 text = text.monospace();
                             }
-                            ui.add(egui::Label::new(text).truncate().sense(Sense::CLICK));
+                            ui.add(egui::Label::new(text).truncate());
                         });
                     }
                     let response = row.response();

@@ -35,7 +35,7 @@ impl App {
             rest.min.x += MARGIN - 6.0;
             rest.max.x -= MARGIN;
             ui.scope_builder(egui::UiBuilder::new().max_rect(rest), |ui| {
-                self.empty_ui(ui)
+                self.empty_ui(ui);
             });
             return;
         }
@@ -220,8 +220,7 @@ impl App {
             let mut is_shown = shown.contains(&column);
             // Without its status a row has no glyph and no word.
             let can_hide = column != Column::Status;
-            let response = ui
-                .add_enabled(can_hide, egui::Checkbox::new(&mut is_shown, column.title()))
+            let response = widgets::checkbox(ui, &mut is_shown, column.title(), can_hide)
                 .on_disabled_hover_text("The status is always shown");
             if response.changed() {
                 if is_shown {

@@ -54,7 +54,7 @@ impl App {
                     (ThemeChoice::Dark, "Dark", UiCommand::ThemeDark),
                 ] {
                     let is_chosen = self.settings.theme == choice;
-                    if widgets::focus_ring(ui.radio(is_chosen, word)).clicked() {
+                    if widgets::radio(ui, is_chosen, word, true).clicked() {
                         self.ask(command);
                     }
                 }
@@ -84,8 +84,7 @@ impl App {
             ui.set_width(ui.available_width());
             title(ui, "Networks");
             let mut live = self.snapshot.search.live;
-            let response =
-                widgets::focus_ring(ui.checkbox(&mut live, "Live search: ask every 15 s"));
+            let response = widgets::checkbox(ui, &mut live, "Live search: ask every 15 s", true);
             if response.changed() {
                 self.ask(UiCommand::ToggleLiveSearch);
             }
@@ -97,8 +96,8 @@ impl App {
             for interface in interfaces.iter() {
                 ui.horizontal(|ui| {
                     self.interface_switch_ui(ui, interface);
-                    let line = RichText::new(interface_line(interface)).color(palette.dim);
-                    ui.add(egui::Label::new(line).truncate());
+                    let words = RichText::new(interface_line(interface)).color(palette.dim);
+                    ui.add(egui::Label::new(words).truncate());
                 });
             }
             ui.add_space(4.0);
