@@ -95,6 +95,33 @@ impl Test {
         self.harness.query_all_by_label_contains(text).count() > 0
     }
 
+    /// The place of a row that is seen.
+    fn row(&self, row_idx: usize) -> egui::Rect {
+        let mut rects: Vec<egui::Rect> = self
+            .harness
+            .query_all_by_role(egui::Role::Row)
+            .map(|node| node.rect())
+            .collect();
+        rects.sort_by(|a, b| a.top().total_cmp(&b.top()));
+        rects[row_idx]
+    }
+
+    fn click_row(&mut self, row_idx: usize, modifiers: Modifiers) {
+        let pos = self.row(row_idx).center();
+        self.harness.hover_at(pos);
+        self.harness.run();
+        for pressed in [true, false] {
+            let button = egui::Event::PointerButton {
+                pos,
+                button: egui::PointerButton::Primary,
+                pressed,
+                modifiers,
+            };
+            self.harness.event_modifiers(button, modifiers);
+        }
+        self.harness.run();
+    }
+
     /// The names of the rows that are seen, from the top.
     fn row_names(&self) -> Vec<String> {
         let mut rows: Vec<(f32, String)> = self
@@ -206,6 +233,77 @@ fn the_keyboard_selects_units() {
     assert!(test.shows("20 units selected"));
     test.press(Key::Home);
     assert!(!test.shows("units selected"));
+}
+
+#[test]
+fn clicks_with_keys_held_select_more() {
+    let mut test = Test::new(snapshot(20));
+    test.click_row(1, Modifiers::NONE);
+    assert!(test.shows("Evidence"));
+    test.click_row(4, Modifiers::SHIFT);
+    assert!(test.shows("4 units selected"));
+    test.click_row(9, Modifiers::COMMAND);
+    assert!(test.shows("5 units selected"));
+    test.click_row(2, Modifiers::NONE);
+    assert!(!test.shows("units selected"));
+}
+
+#[test]
+fn the_menu_of_a_row_acts_on_that_row() {
+    let mut test = Test::new(snapshot(20));
+    let row = test.row(3);
+    test.harness.hover_at(row.center());
+    test.harness.run();
+    for pressed in [true, false] {
+        test.harness.event(egui::Event::PointerButton {
+            pos: row.center(),
+            button: egui::PointerButton::Secondary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        });
+    }
+    test.harness.run();
+    assert!(test.shows("Copy SSH command"), "the menu is open");
+    test.click("Forget…");
+    test.click("Forget");
+    let commands = test.commands();
+    assert!(
+        matches!(&commands[..], [Command::Edit(Edit::Forget { ids })] if ids.len() == 1 && ids[0].0 == 4),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn rows_under_the_pointer_keep_their_places() {
+    let mut test = Test::new(snapshot(60));
+    test.click_header("Last heard");
+    test.harness.hover_at(test.row(12).center());
+    test.harness.run();
+    test.press(Key::PageDown);
+    test.press(Key::PageDown);
+    let before = test.row_names();
+    test.publish(|snapshot| {
+        let units = snapshot.units.iter().map(|(_, unit)| {
+            let mut unit = rollcall::model::appliance::Appliance::clone(unit);
+            if unit.id.0 % 2 == 0
+                && let Some(heard) = &mut unit.heard
+            {
+                heard.last = window::before(0);
+                unit.revision += 1_000;
+            }
+            Arc::new(unit)
+        });
+        snapshot.units = rollcall::model::snapshot::Units::from_vec(units.collect());
+    });
+    assert_eq!(test.row_names(), before, "nothing moves under the pointer");
+    assert!(test.shows("to sort"));
+    test.harness.hover_at(egui::pos2(60.0, 400.0));
+    test.harness.run();
+    assert_ne!(
+        test.row_names(),
+        before,
+        "off the grid they go to their places"
+    );
 }
 
 #[test]

@@ -13,14 +13,16 @@ impl App {
     /// Draws the menu while it is open.
     pub(super) fn menu_ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
-        if !Popup::is_id_open(&ctx, menu_id()) {
+        let opens = std::mem::take(&mut self.grid.opens_menu);
+        if !opens && !Popup::is_id_open(&ctx, menu_id()) {
             return;
         }
+        let set_open = opens.then_some(egui::SetOpenCommand::Bool(true));
         let popup = Popup::new(menu_id(), ctx.clone(), PopupAnchor::Pointer, ui.layer_id())
             .kind(egui::PopupKind::Menu)
             .layout(Layout::top_down_justified(Align::Min))
             .at_pointer_fixed()
-            .open_memory(None)
+            .open_memory(set_open)
             .width(210.0);
         popup.show(|ui| {
             if let Some(column) = self.grid.menu_column

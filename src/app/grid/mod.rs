@@ -40,6 +40,8 @@ pub(super) struct GridState {
     dragged: Option<usize>,
     /// The cell whose menu is open.
     menu_column: Option<Column>,
+    /// Whether the menu is to open in this frame.
+    opens_menu: bool,
     /// Whether the column chooser is to open in this frame.
     pub(super) opens_chooser: bool,
 }
@@ -121,12 +123,12 @@ impl App {
             let mut painter = ui.painter().clone();
             painter.set_clip_rect(clip);
             let layer = ui.layer_id();
-            let pointer = ui.ctx().pointer_hover_pos();
+            let hovered = ui.ctx().pointer_hover_pos();
             let strip = RowStrip {
                 painter,
                 x_range: area.x_range(),
                 clip,
-                pointer: pointer.filter(|pos| ui.ctx().layer_id_at(*pos) == Some(layer)),
+                pointer: hovered.filter(|pos| ui.ctx().layer_id_at(*pos) == Some(layer)),
                 has_focus,
             };
             body.rows(theme::ROW_HEIGHT, num_rows, |mut row| {
@@ -242,7 +244,7 @@ impl App {
                 self.selection.pick(self.rows.shown(), this, Pick::Only);
             }
             self.grid.menu_column = Some(column);
-            egui::Popup::open_id(&response.ctx, menu::menu_id());
+            self.grid.opens_menu = true;
         }
     }
 

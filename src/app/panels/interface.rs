@@ -82,6 +82,7 @@ impl App {
         let palette = palette(ui.ctx());
         ui.set_width(360.0);
         ui.spacing_mut().item_spacing.y = 4.0;
+        ui.spacing_mut().interact_size.y = 18.0;
         ui.label(
             RichText::new(format::show_text(interface.shown_name())).font(theme::strong(14.0)),
         );

@@ -58,7 +58,7 @@ impl App {
         ui.add_space(6.0);
         self.next_step_ui(ui, snapshot, unit);
         widgets::section(ui, "Facts");
-        self.facts_ui(ui, unit);
+        ui.scope(|ui| self.facts_ui(ui, unit));
         self.evidence_ui(ui, unit);
         if let Some((evidence, raw)) = unit.last_datagram() {
             widgets::section(ui, "Last datagram");
