@@ -276,7 +276,7 @@ fn the_menu_of_a_row_acts_on_that_row() {
 #[test]
 fn rows_under_the_pointer_keep_their_places() {
     let mut test = Test::new(snapshot(60));
-    test.click_header("Last heard");
+    test.click_header("Serial");
     test.harness.hover_at(test.row(12).center());
     test.harness.run();
     test.press(Key::PageDown);
@@ -286,9 +286,9 @@ fn rows_under_the_pointer_keep_their_places() {
         let units = snapshot.units.iter().map(|(_, unit)| {
             let mut unit = rollcall::model::appliance::Appliance::clone(unit);
             if unit.id.0 % 2 == 0
-                && let Some(heard) = &mut unit.heard
+                && let Some(facts) = &mut unit.imported
             {
-                heard.last = window::before(0);
+                Arc::make_mut(facts).serial = format!("00{}", unit.id);
                 unit.revision += 1_000;
             }
             Arc::new(unit)
@@ -296,7 +296,7 @@ fn rows_under_the_pointer_keep_their_places() {
         snapshot.units = rollcall::model::snapshot::Units::from_vec(units.collect());
     });
     assert_eq!(test.row_names(), before, "nothing moves under the pointer");
-    assert!(test.shows("to sort"));
+    assert!(test.shows("to sort"), "and a chip says that some wait");
     test.harness.hover_at(egui::pos2(60.0, 400.0));
     test.harness.run();
     assert_ne!(
