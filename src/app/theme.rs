@@ -226,7 +226,6 @@ fn apply(style: &mut egui::Style, palette: &Palette) {
     spacing.tooltip_width = 420.0;
     spacing.scroll = egui::style::ScrollStyle::thin();
     spacing.icon_width = 16.0;
-    spacing.icon_spacing = 7.0;
     spacing.icon_width_inner = 9.0;
 
     let visuals = &mut style.visuals;

@@ -97,6 +97,7 @@ fn choice(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> Response) -> Response {
     let palette = palette(ui.ctx());
     ui.scope(|ui| {
         ui.spacing_mut().interact_size.y = 22.0;
+        ui.spacing_mut().icon_spacing = 7.0;
         let widgets = &mut ui.visuals_mut().widgets;
         for widget in [
             &mut widgets.inactive,

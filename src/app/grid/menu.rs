@@ -4,6 +4,7 @@ use egui::{Align, Id, Layout, Popup, PopupAnchor, Ui};
 
 use super::super::widgets::Named;
 use super::super::{App, UiCommand};
+use crate::model::column::Column;
 
 pub(super) fn menu_id() -> Id {
     Id::unique("menu of a row")
@@ -23,9 +24,14 @@ impl App {
             .layout(Layout::top_down_justified(Align::Min))
             .at_pointer_fixed()
             .open_memory(set_open)
-            .width(210.0);
+            .style(egui::containers::menu::menu_style)
+            .width(250.0);
         popup.show(|ui| {
-            if let Some(column) = self.grid.menu_column
+            // The MAC has a line of its own.
+            if let Some(column) = self
+                .grid
+                .menu_column
+                .filter(|column| *column != Column::Mac)
                 && let Some(unit) = self.selected_unit()
             {
                 let text = self.cell_as_text(unit, column);

@@ -256,6 +256,7 @@ impl App {
         let field = TextEdit::singleline(&mut edit.text)
             .desired_width(f32::INFINITY)
             .margin(egui::Margin::symmetric(6, 3))
+            .align(egui::Align2::LEFT_CENTER)
             .char_limit(crate::model::sighting::TEXT_KEPT_CHARS);
         let response = ui.add(field);
         response.widget_info(|| {

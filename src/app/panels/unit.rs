@@ -304,7 +304,7 @@ const fn headline(status: Status) -> &'static str {
         Status::WrongNetwork => "Wrong network",
         Status::Silent => "No longer answers",
         Status::New => "New since this site was opened",
-        Status::Heard => "Heard",
+        Status::Heard => "Nothing to do",
         Status::OnlyInFile => "Only in a file",
     }
 }
