@@ -44,6 +44,7 @@ impl Test {
         };
         let mut harness = Harness::builder()
             .with_size(vec2(width, 900.0))
+            .with_accessibility_check(true)
             .with_context_setup(move |ctx| rollcall::app::install(ctx, theme))
             .build_ui_state(show, app);
         harness.run();
@@ -442,6 +443,34 @@ fn f5_searches_also_while_a_filter_is_typed() {
         !test.shows("Forget units?"),
         "other keys belong to the text"
     );
+}
+
+#[test]
+fn enter_belongs_to_the_focused_button() {
+    let mut test = Test::new(snapshot(5));
+    test.press(Key::ArrowDown);
+    test.harness.get_by_label("Columns").focus();
+    test.harness.run();
+    test.press(Key::Enter);
+    assert!(test.shows("Reset columns"), "the chooser opens");
+    let opened = test
+        .harness
+        .output()
+        .platform_output
+        .commands
+        .iter()
+        .any(|command| matches!(command, egui::OutputCommand::OpenUrl(_)));
+    assert!(!opened, "no web page is opened");
+}
+
+#[test]
+fn many_selected_units_are_summed_up() {
+    let mut test = Test::new(snapshot(60));
+    test.press_with(Modifiers::COMMAND, Key::A);
+    assert!(test.shows("60 units selected"));
+    assert!(test.shows("By status") && test.shows("By network"));
+    test.click("Export selected…");
+    assert!(test.shows("Selected (60)"));
 }
 
 #[test]

@@ -33,6 +33,7 @@ use jiff::tz::TimeZone;
 use self::dialogs::Dialogs;
 use self::grid::{GridState, Selection};
 use self::notices::Notices;
+use self::panels::Sum;
 use self::rows::GridRows;
 use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
 use crate::engine::handle::EngineHandle;
@@ -109,6 +110,8 @@ pub struct App {
     rows: GridRows,
     /// Which of them are selected.
     selection: Selection,
+    /// The sum of several selected units.
+    sum: Option<Sum>,
     /// How the grid stands: hover, scroll, drags.
     grid: GridState,
     /// A name that is being typed.
@@ -186,6 +189,7 @@ impl App {
             query,
             rows: GridRows::new(ctx),
             selection: Selection::default(),
+            sum: None,
             grid: GridState::default(),
             name_edit: None,
             diagnostics: DiagnosticsState::default(),

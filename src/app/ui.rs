@@ -3,6 +3,7 @@
 use egui::{CentralPanel, Frame, Margin, Panel, Stroke, Ui};
 
 use super::App;
+use super::grid;
 use super::shortcuts;
 use super::theme::palette;
 use super::view_state::{PathUse, View};
@@ -45,7 +46,7 @@ impl App {
         self.take_dropped_files(&ctx);
         self.hold_close_while_writing(&ctx);
         if self.modal.is_none()
-            && let Some(command) = shortcuts::pressed(&ctx)
+            && let Some(command) = shortcuts::pressed(&ctx, grid::has_focus(&ctx))
         {
             self.ask(command);
         }

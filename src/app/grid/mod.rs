@@ -58,6 +58,12 @@ fn grid_id() -> Id {
     Id::unique("grid of units")
 }
 
+/// Whether keys are the grid's: it has the focus, or nothing has, and no menu is open.
+pub(super) fn has_focus(ctx: &egui::Context) -> bool {
+    let focused = ctx.memory(egui::Memory::focused);
+    focused.is_none_or(|id| id == grid_id()) && !egui::Popup::is_any_open(ctx)
+}
+
 impl App {
     /// Draws the grid in what is left of the view.
     pub(super) fn grid_ui(&mut self, ui: &mut Ui) {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use egui::{Align2, FontId, Frame, Margin, Rect, Response, Sense, Stroke, Ui, pos2, vec2};
 
+use super::super::format;
 use super::super::theme::palette;
 use crate::wire::{HexRow, RowWidth, Span, annotate, hex_rows};
 
@@ -142,7 +143,8 @@ fn name_span(place: &Response, span: &Span, is_aidp: bool) {
         } else {
             ui.label(format!("If it were AIDP: {}", span.label));
         }
-        let text = format!("offset {}, {} bytes", span.range.start, span.range.len());
+        let length = format::bytes(span.range.len() as u64);
+        let text = format!("offset {}, {length}", span.range.start);
         ui.label(egui::RichText::new(text).color(palette.dim));
     });
 }

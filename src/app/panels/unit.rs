@@ -189,19 +189,10 @@ impl App {
         let palette = palette(ui.ctx());
         let num_selected = self.selection.len() as u64;
         ui.label(RichText::new(format!("{} selected", format::units(num_selected))).heading());
-        let mut by_status: BTreeMap<Status, u64> = BTreeMap::new();
-        let mut by_network: BTreeMap<String, u64> = BTreeMap::new();
-        for unit in self
-            .selection
-            .rows()
-            .filter_map(|(slot, _)| snapshot.units.at(slot))
-        {
-            *by_status.entry(snapshot.context.status(unit)).or_default() += 1;
-            let on = unit.heard_on().unwrap_or_default();
-            *by_network.entry(on).or_default() += 1;
-        }
+        let sum = self.sum.take().filter(|sum| sum.fits(self, snapshot));
+        let sum = sum.unwrap_or_else(|| Sum::new(self, snapshot));
         widgets::section(ui, "By status");
-        for (status, count) in &by_status {
+        for (status, count) in &sum.by_status {
             let (rect, _) =
                 ui.allocate_exact_size(egui::vec2(CONTENT_WIDTH, 20.0), egui::Sense::hover());
             let color = palette.status(*status);
@@ -210,7 +201,7 @@ impl App {
             sum_line(ui, rect, 20.0, cells::status_word(*status), *count);
         }
         widgets::section(ui, "By network");
-        for (network, count) in &by_network {
+        for (network, count) in &sum.by_network {
             let (rect, _) =
                 ui.allocate_exact_size(egui::vec2(CONTENT_WIDTH, 20.0), egui::Sense::hover());
             let name = if network.is_empty() {
@@ -220,6 +211,7 @@ impl App {
             };
             sum_line(ui, rect, 0.0, &format::show_text(name), *count);
         }
+        self.sum = Some(sum);
         ui.add_space(10.0);
         ui.horizontal(|ui| {
             for command in [UiCommand::ExportSelected, UiCommand::Forget] {
@@ -235,6 +227,42 @@ impl App {
                 }
             }
         });
+    }
+}
+
+/// The sum of the selected units, kept while neither they nor the selection change: there may be very many.
+#[derive(Debug)]
+pub(in crate::app) struct Sum {
+    units_revision: u64,
+    selection_revision: u64,
+    by_status: BTreeMap<Status, u64>,
+    by_network: BTreeMap<String, u64>,
+}
+
+impl Sum {
+    fn new(app: &App, snapshot: &Snapshot) -> Self {
+        let mut sum = Self {
+            units_revision: snapshot.units_revision,
+            selection_revision: app.selection.revision(),
+            by_status: BTreeMap::new(),
+            by_network: BTreeMap::new(),
+        };
+        for unit in app
+            .selection
+            .rows()
+            .filter_map(|(slot, _)| snapshot.units.at(slot))
+        {
+            let status = snapshot.context.status(unit);
+            *sum.by_status.entry(status).or_default() += 1;
+            let on = unit.heard_on().unwrap_or_default();
+            *sum.by_network.entry(on).or_default() += 1;
+        }
+        sum
+    }
+
+    fn fits(&self, app: &App, snapshot: &Snapshot) -> bool {
+        self.units_revision == snapshot.units_revision
+            && self.selection_revision == app.selection.revision()
     }
 }
 

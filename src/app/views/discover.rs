@@ -48,29 +48,36 @@ impl App {
 
     /// Counters: a click filters, another click shows everything again.
     fn counters_ui(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 8.0;
-            let palette = palette(ui.ctx());
-            let counts = *self.rows.counts();
-            let cards = [
-                (Counter::All, "All", palette.text, true),
-                (Counter::New, "New since open", palette.blue, true),
-                (Counter::NoAddress, "No address", palette.amber, true),
-                (Counter::Conflict, "Conflict", palette.red, true),
-                (
-                    Counter::WrongNetwork,
-                    "Wrong network",
-                    palette.purple,
-                    false,
-                ),
-                (Counter::Silent, "Silent", palette.text, true),
-                (Counter::OnlyInFile, "Only in file", palette.text, false),
-            ];
-            for ((counter, label, color, always), count) in cards.into_iter().zip(counts) {
-                if always || count > 0 || self.query.counter == counter {
-                    self.counter_ui(ui, counter, label, (count, color));
+        // In a narrow or zoomed window the last ones are reached by scrolling.
+        let scroll = egui::ScrollArea::horizontal()
+            .id_salt("counters")
+            .max_height(CARD_HEIGHT)
+            .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden);
+        scroll.show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 8.0;
+                let palette = palette(ui.ctx());
+                let counts = *self.rows.counts();
+                let cards = [
+                    (Counter::All, "All", palette.text, true),
+                    (Counter::New, "New since open", palette.blue, true),
+                    (Counter::NoAddress, "No address", palette.amber, true),
+                    (Counter::Conflict, "Conflict", palette.red, true),
+                    (
+                        Counter::WrongNetwork,
+                        "Wrong network",
+                        palette.purple,
+                        false,
+                    ),
+                    (Counter::Silent, "Silent", palette.text, true),
+                    (Counter::OnlyInFile, "Only in file", palette.text, false),
+                ];
+                for ((counter, label, color, always), count) in cards.into_iter().zip(counts) {
+                    if always || count > 0 || self.query.counter == counter {
+                        self.counter_ui(ui, counter, label, (count, color));
+                    }
                 }
-            }
+            });
         });
     }
 
