@@ -33,6 +33,7 @@ use jiff::tz::TimeZone;
 use self::dialogs::Dialogs;
 use self::grid::{GridState, Selection};
 use self::notices::Notices;
+use self::panels::Sum;
 use self::rows::GridRows;
 use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
 use crate::engine::command::Saying;
@@ -41,7 +42,7 @@ use crate::logging::LogRing;
 use crate::model::query::Query;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
-use crate::settings::Settings;
+use crate::settings::{Settings, ThemeChoice};
 
 pub use self::command::UiCommand;
 pub use self::view_state::View;
@@ -94,6 +95,12 @@ pub struct Start {
     pub sayings: Vec<String>,
 }
 
+/// Brings fonts and both themes into a context, before it draws for the first time.
+pub fn install(ctx: &Context, choice: ThemeChoice) {
+    theme::install(ctx);
+    theme::choose(ctx, choice);
+}
+
 /// The window.
 pub struct App {
     /// The conversation with the engine.
@@ -124,6 +131,8 @@ pub struct App {
     rows: GridRows,
     /// Which of them are selected.
     selection: Selection,
+    /// The sum of several selected units.
+    sum: Option<Sum>,
     /// How the grid stands: hover, scroll, drags.
     grid: GridState,
     /// A name that is being typed.
@@ -182,8 +191,7 @@ impl App {
             sayings,
         } = start;
         let settings = window::sanitize(settings);
-        theme::install(ctx);
-        theme::choose(ctx, settings.theme);
+        install(ctx, settings.theme);
         ctx.set_zoom_factor(settings.zoom);
         let snapshot = handle.snapshot();
         let mut notices = Notices::default();
@@ -208,6 +216,7 @@ impl App {
             query,
             rows: GridRows::new(ctx),
             selection: Selection::default(),
+            sum: None,
             grid: GridState::default(),
             name_edit: None,
             diagnostics: DiagnosticsState::default(),

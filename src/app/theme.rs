@@ -221,7 +221,7 @@ fn apply(style: &mut egui::Style, palette: &Palette) {
     spacing.item_spacing = egui::vec2(8.0, 6.0);
     spacing.button_padding = egui::vec2(12.0, 5.0);
     spacing.interact_size = egui::vec2(36.0, 28.0);
-    spacing.menu_margin = Margin::same(6);
+    spacing.menu_margin = Margin::same(8);
     spacing.window_margin = Margin::same(16);
     spacing.tooltip_width = 420.0;
     spacing.scroll = egui::style::ScrollStyle::thin();

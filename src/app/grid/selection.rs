@@ -16,6 +16,8 @@ pub(in crate::app) struct Selection {
     anchor: Option<ApplianceId>,
     /// Where the keyboard is.
     cursor: Option<Row>,
+    /// Counts up with every change: what sums compare.
+    revision: u64,
 }
 
 /// How a click or a key changes the selection.
@@ -33,6 +35,11 @@ impl Selection {
     /// How many units are selected.
     pub(in crate::app) fn len(&self) -> usize {
         self.units.len()
+    }
+
+    /// Counts up with every change.
+    pub(in crate::app) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Whether a unit is selected.
@@ -65,12 +72,16 @@ impl Selection {
 
     /// Selects nothing.
     pub(in crate::app) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            revision: self.revision + 1,
+            ..Self::default()
+        };
     }
 
     /// A click on a row, or a key that went there.
     pub(in crate::app) fn pick(&mut self, rows: &[Row], row: Row, pick: Pick) {
         let (slot, id) = row;
+        self.revision += 1;
         match pick {
             Pick::Only => {
                 self.units.clear();
@@ -99,6 +110,7 @@ impl Selection {
 
     /// Selects every row.
     pub(in crate::app) fn select_all(&mut self, rows: &[Row]) {
+        self.revision += 1;
         self.units = rows.iter().map(|(slot, id)| (*id, *slot)).collect();
         self.anchor = rows.first().map(|(_, id)| *id);
         self.cursor = self.cursor.or(rows.first().copied());

@@ -29,7 +29,7 @@ impl App {
         ui.scope_builder(builder, |ui| {
             ui.set_clip_rect(left.expand(4.0).intersect(ui.clip_rect()));
             ui.spacing_mut().item_spacing.x = 12.0;
-            self.logo_ui(ui);
+            Self::logo_ui(ui);
             self.site_ui(ui);
             self.chips_ui(ui, left.right());
         });
@@ -52,7 +52,7 @@ impl App {
         }
     }
 
-    fn logo_ui(&self, ui: &mut Ui) {
+    fn logo_ui(ui: &mut Ui) {
         let palette = palette(ui.ctx());
         let (rect, response) =
             ui.allocate_exact_size(vec2(LOGO_WIDTH - 12.0, 30.0), Sense::hover());

@@ -65,6 +65,7 @@ impl App {
         let visuals = ui.visuals_mut();
         visuals.widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
         visuals.selection.bg_fill = palette.selected;
+        visuals.selection.stroke.color = palette.text;
         visuals.widgets.hovered.bg_fill = palette.row_hovered;
         let titles = ["Time", "Network", "Sender", "Heard by", "Bytes", "Why"];
         let widths = [76.0, 100.0, 170.0, 130.0, 60.0];
@@ -110,7 +111,7 @@ impl App {
                             if is_mono {
                                 text = text.monospace();
                             }
-                            ui.add(egui::Label::new(text).truncate().sense(Sense::CLICK));
+                            ui.add(egui::Label::new(text).truncate());
                         });
                     }
                     let response = row.response();
@@ -221,6 +222,7 @@ fn stray_ui(ui: &mut Ui, stray: &Stray) {
         return;
     }
     widgets::section(ui, "Hints, not facts: what these bytes look like");
+    ui.spacing_mut().interact_size.y = 18.0;
     for hint in hints.iter().take(24) {
         ui.horizontal(|ui| {
             let offset = format!("{:04x}", hint.offset);
