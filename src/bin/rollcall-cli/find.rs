@@ -9,7 +9,7 @@ use rollcall::model::snapshot::SweepEnd;
 use tokio::time::Instant;
 
 use crate::output::{Failure, Outcome, say};
-use crate::session::{self, Call, Network, in_seconds, num_heard, with_engine};
+use crate::session::{self, Call, Network, in_seconds, num_heard, units, with_engine};
 use crate::written;
 
 /// How long a sweep may take to begin.
@@ -154,7 +154,7 @@ async fn finish(
 ) -> Result<Outcome, Failure> {
     let snapshot = call.settled().await?;
     let num_heard = num_heard(&snapshot);
-    say(format_args!("{num_heard} units heard"));
+    say(format_args!("{} heard", units(num_heard)));
     if is_kept && num_heard > 0 {
         call.saved().await?;
     }

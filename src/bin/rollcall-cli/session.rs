@@ -75,10 +75,7 @@ pub(crate) fn with_engine<T>(
     // There is no window to be woken: the snapshots are waited for.
     let (handle, engine) = Engine::start(config, Arc::new(|| {}))?;
     let runtime = handle.runtime().clone();
-    let mut call = Call {
-        handle,
-        trouble: None,
-    };
+    let mut call = Call { handle };
     #[expect(
         clippy::disallowed_methods,
         reason = "there is no window to hold up: waiting is all that this thread has to do"
@@ -103,8 +100,6 @@ pub(crate) fn with_engine<T>(
 #[derive(Debug)]
 pub(crate) struct Call {
     handle: EngineHandle,
-    /// The newest thing that was not possible.
-    trouble: Option<String>,
 }
 
 impl Call {
@@ -123,7 +118,7 @@ impl Call {
         loop {
             match self.handle.notice().await {
                 Some(Notice::Said(saying)) => {
-                    self.pass_on(&saying);
+                    pass_on(&saying);
                     if saying.level == Level::Trouble {
                         return Ok(Notice::Said(saying));
                     }
@@ -131,14 +126,6 @@ impl Call {
                 Some(notice) => return Ok(notice),
                 None => return Err(Failure::EngineEnded),
             }
-        }
-    }
-
-    fn pass_on(&mut self, saying: &Saying) {
-        let words = words_of(saying);
-        say(format_args!("{words}"));
-        if saying.level == Level::Trouble {
-            self.trouble = Some(words);
         }
     }
 
@@ -166,7 +153,7 @@ impl Call {
                     changed.map_err(|_closed| Failure::EngineEnded)?;
                 }
                 notice = self.handle.notice() => match notice {
-                    Some(Notice::Said(saying)) => self.pass_on(&saying),
+                    Some(Notice::Said(saying)) => pass_on(&saying),
                     Some(_) => {}
                     None => return Err(Failure::EngineEnded),
                 },
@@ -206,21 +193,31 @@ impl Call {
             SiteChoice::File(path) | SiteChoice::ReadOnly(path) => Some(path),
             SiteChoice::LastOrUntitled(_) | SiteChoice::ThrowAway | SiteChoice::Demo => None,
         };
+        let mut sayings = Vec::new();
         let opened = timeout(OPEN_PATIENCE, async {
             loop {
-                if let Notice::SiteOpened(path) = self.notice().await? {
-                    return Ok::<_, Failure>(path);
+                match self.handle.notice().await {
+                    Some(Notice::SiteOpened(path)) => return Ok(path),
+                    Some(Notice::Said(saying)) => sayings.push(saying),
+                    Some(_) => {}
+                    None => return Err(Failure::EngineEnded),
                 }
             }
         })
         .await
         .map_err(|_elapsed| Failure::Site("it takes too long".to_owned()))??;
-        let Some(wanted) = wanted else {
-            return self.published().await;
-        };
-        if opened.as_ref() != Some(wanted) {
-            let why = self.trouble.take();
+        if let Some(wanted) = wanted
+            && opened.as_ref() != Some(wanted)
+        {
+            // The engine goes on in memory, which is for the window: a call that names a site means that one.
+            let why = sayings
+                .into_iter()
+                .rfind(|saying| saying.level == Level::Trouble);
+            let why = why.map(|saying| saying.text.unwrap_or(saying.title));
             return Err(Failure::Site(why.unwrap_or_else(|| "unknown".to_owned())));
+        }
+        for saying in &sayings {
+            pass_on(saying);
         }
         self.published().await?;
         match (&self.snapshot().site.read_only, choice) {
@@ -266,11 +263,12 @@ impl Progress {
         let is_time = self
             .told
             .is_none_or(|told| told.elapsed() >= PROGRESS_EVERY);
-        if num_units != self.num_units && is_time {
+        if num_units != self.num_units && is_time && snapshot.totals.heard > 0 {
             self.told = Some(Instant::now());
             self.num_units = num_units;
             say(format_args!(
-                "{num_units} units, {} datagrams heard",
+                "{}, {} datagrams heard",
+                units(num_units),
                 snapshot.totals.heard
             ));
         }
@@ -301,11 +299,21 @@ async fn over(until: Option<Instant>) {
     }
 }
 
-fn words_of(saying: &Saying) -> String {
+/// Tells the person what the engine says.
+fn pass_on(saying: &Saying) {
     let mut words = saying.title.clone();
     for more in [&saying.text, &saying.hint].into_iter().flatten() {
         words.push_str("; ");
         words.push_str(more);
     }
-    words
+    say(format_args!("{words}"));
+}
+
+/// "1 unit", "2 units".
+pub(crate) fn units(num_units: usize) -> String {
+    if num_units == 1 {
+        "1 unit".to_owned()
+    } else {
+        format!("{num_units} units")
+    }
 }

@@ -13,7 +13,7 @@ use rollcall::model::appliance::Appliance;
 use rollcall::model::snapshot::Snapshot;
 
 use crate::output::{Failure, say};
-use crate::session::Call;
+use crate::session::{Call, units};
 
 /// Where to and how.
 #[derive(Debug, clap::Args)]
@@ -86,7 +86,8 @@ impl Args {
             match call.notice().await? {
                 Notice::Exported { path, num_rows } => {
                     say(format_args!(
-                        "{num_rows} units written to {}",
+                        "{} written to {}",
+                        units(num_rows as usize),
                         path.display()
                     ));
                     return Ok(());
