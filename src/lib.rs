@@ -1,5 +1,6 @@
-//! Rollcall finds Avocent and Vertiv appliances on every network of the laptop.
+//! placeholder
 
+pub mod app;
 pub mod engine;
 pub mod inventory;
 pub mod logging;

@@ -368,7 +368,7 @@ async fn asks_are_closed_three_seconds_after_a_burst_and_once_for_it() {
         assert!(asks.live);
         if tenths == 0 {
             assert_eq!(
-                net.plane.ask_number("loopback"),
+                net.plane.contexts()["loopback"].asks.sent,
                 1,
                 "an answer now is to the first ask"
             );

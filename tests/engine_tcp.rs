@@ -34,6 +34,7 @@ fn patient() -> TcpLimits {
         connect: LONG,
         idle: LONG,
         message: LONG,
+        whole: LONG,
         per_sender: 1,
     }
 }
@@ -148,7 +149,10 @@ async fn a_unit_that_connects_and_announces_itself_is_heard_and_asked_once() {
         Some("rack-1 again")
     );
     unit.shutdown().await.expect("closed");
-    assert_eq!(read_to_end(&mut unit).await, [], "it is asked only once");
+    assert!(
+        read_to_end(&mut unit).await.is_empty(),
+        "it is asked only once"
+    );
 }
 
 #[tokio::test]
@@ -292,7 +296,7 @@ async fn a_byte_now_and_then_does_not_hold_a_connection() {
     });
     let mut unit = listening.connect().await;
     unit.set_nodelay(true).expect("a plain socket option");
-    let message = wire::encode_raw(1, 0x81, &[(100, &[7; 60_000])]);
+    let message = wire::encode_raw(1, 0x81, &[(100, &vec![7; 60_000])]);
     let mut pace = tokio::time::interval(Duration::from_millis(1));
     for byte in &message {
         pace.tick().await;
@@ -303,6 +307,26 @@ async fn a_byte_now_and_then_does_not_hold_a_connection() {
     let heard = listening.next().await;
     assert!(heard.refused.is_some());
     assert!(heard.bytes.len() < message.len());
+    listening.all_closed().await;
+}
+
+#[tokio::test]
+async fn a_unit_that_never_ends_is_let_go() {
+    let mut listening = listen(TcpLimits {
+        whole: SHORT,
+        ..patient()
+    });
+    let mut unit = listening.connect().await;
+    let message = reply("again and again").emit(1);
+    timeout(LONG, async {
+        while unit.write_all(&message).await.is_ok() {
+            // What was heard makes room for the next.
+            while listening.heard.try_recv().is_ok() {}
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("the connection is closed");
     listening.all_closed().await;
 }
 
@@ -461,6 +485,16 @@ async fn what_a_unit_can_do_instead_of_replying() {
         heard[0].refused.map(|refused| refused.reason()),
         Some("not-aidp")
     );
+
+    let forgets_the_sequence = unit(|mut stream| async move {
+        let sequence = read_question(&mut stream).await;
+        let message = reply("zero").emit(sequence - 1);
+        stream.write_all(&message).await.expect("sent");
+        read_to_end(&mut stream).await;
+    })
+    .await;
+    let heard = ask(forgets_the_sequence, patient()).await;
+    assert_eq!(heard.expect("it is not waited for in vain").len(), 1);
 
     let chatters = unit(|mut stream| async move {
         let message = reply("chatter").emit(SEQUENCE + 1);

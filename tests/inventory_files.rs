@@ -1,4 +1,5 @@
 //! Inventory files: golden files, the round trip, files of other tools, and hostile ones.
+//! One long file, since all of it checks the same two functions with the same few helpers.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};

@@ -57,7 +57,7 @@ pub fn examine(input: &DoctorInput<'_>) -> DoctorReport {
         interface::state(interface, &mut findings);
         if interface.listening == Listening::On {
             interface::sockets(interface, input, &mut findings);
-            interface::heard(interface, &mut findings);
+            interface::heard(interface, input.system.os, &mut findings);
         }
     }
     DoctorReport {
@@ -206,6 +206,11 @@ fn port_holders(input: &DoctorInput<'_>, findings: &mut Findings) {
             .peekable();
         on_port.peek().is_some() && on_port.all(|interface| interface.broadcast_only)
     };
+    let is_open = |port: u16| {
+        listened(input)
+            .flat_map(|interface| &interface.sockets)
+            .any(|socket| socket.port == port && socket.bound.is_ok())
+    };
     for holder in input.holders {
         let named = named(holder);
         let port = holder.port;
@@ -224,6 +229,14 @@ fn port_holders(input: &DoctorInput<'_>, findings: &mut Findings) {
                     "Close {named} when units are expected to connect; everything else works beside \
                      it"
                 )),
+            );
+        } else if !is_open(port) {
+            findings.add(
+                Cause::Port,
+                Verdict::Note,
+                None,
+                format!("UDP {port} is held by {named}"),
+                None,
             );
         } else if is_broadcast_only(port) {
             findings.add(
@@ -400,6 +413,8 @@ fn silence(input: &DoctorInput<'_>, findings: &mut Findings) {
 fn named(holder: &PortHolder) -> String {
     if holder.pid == 0 {
         holder.name.clone()
+    } else if holder.name.to_ascii_lowercase().starts_with("rollcall") {
+        format!("another Rollcall (process {})", holder.pid)
     } else {
         format!("{} (process {})", holder.name, holder.pid)
     }

@@ -21,6 +21,9 @@ pub enum FileError {
     /// The path names a folder.
     #[error("this is a folder, not a file: {0:?}")]
     IsFolder(PathBuf),
+    /// The path names a device, a pipe or the like, which a rename would replace.
+    #[error("this is not an ordinary file: {0:?}")]
+    NotAFile(PathBuf),
     /// The folder of the path is not there.
     #[error("the folder does not exist: {0:?}")]
     FolderMissing(PathBuf),
@@ -123,6 +126,7 @@ where
 pub(crate) fn target_of(path: &Path) -> Result<PathBuf, FileError> {
     let target = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(FileError::IsFolder(path.to_owned())),
+        Ok(metadata) if !metadata.is_file() => return Err(FileError::NotAFile(path.to_owned())),
         Ok(_) if fs::symlink_metadata(path).is_ok_and(|link| link.is_symlink()) => {
             fs::canonicalize(path).map_err(|error| FileError::sorted(path, error))?
         }
@@ -336,6 +340,16 @@ mod tests {
         .expect_err("the disk is full");
         assert!(matches!(error, FileError::DiskFull { .. }), "{error}");
         assert!(names(folder.path()).is_empty(), "nothing is left behind");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let folder = folder();
+        let path = folder.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).expect("sockets can be made");
+        let error = put(&path, true, "x").expect_err("it is a socket");
+        assert!(matches!(error, FileError::NotAFile(_)), "{error}");
     }
 
     #[cfg(unix)]

@@ -9,6 +9,7 @@ pub mod counters;
 pub mod doctor;
 pub mod files;
 pub mod handle;
+pub mod hearing;
 pub mod interfaces;
 mod jobs;
 pub mod listener;

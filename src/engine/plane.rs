@@ -22,8 +22,9 @@ use crate::model::snapshot::SearchState;
 use crate::model::status::InterfaceContext;
 use crate::model::time::Timestamp;
 
+pub use super::hearing::{Item, RequestHeard};
 pub use super::interfaces::InterfaceSource;
-pub use super::listener::{FromPlane, Item, RequestHeard};
+pub use super::listener::FromPlane;
 pub use super::socket::Ports;
 
 /// Interfaces that are gone and stay listed for their counters. Beyond, they are forgotten.

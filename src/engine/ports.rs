@@ -66,7 +66,8 @@ fn holder_of(listener: Listener, ports: &[u16]) -> Option<PortHolder> {
 /// Ports with a socket that belongs to no descriptor of this process.
 #[cfg(target_os = "linux")]
 fn unnamed(ports: &[u16]) -> Vec<(u16, &'static str)> {
-    let own = own_inodes();
+    // Looked at before and after: sockets of our own come and go meanwhile.
+    let mut own = own_inodes();
     let mut found = Vec::new();
     for (path, protocol) in [
         ("/proc/net/udp", "UDP"),
@@ -79,13 +80,17 @@ fn unnamed(ports: &[u16]) -> Vec<(u16, &'static str)> {
             continue;
         };
         for (port, inode) in sockets_in(&table, protocol == "TCP") {
-            if ports.contains(&port) && !own.contains(&inode) && !found.contains(&(port, protocol))
-            {
-                found.push((port, protocol));
+            if ports.contains(&port) {
+                found.push((port, protocol, inode));
             }
         }
     }
+    own.extend(own_inodes());
     found
+        .into_iter()
+        .filter(|(_, _, inode)| !own.contains(inode))
+        .map(|(port, protocol, _)| (port, protocol))
+        .collect()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -202,12 +202,15 @@ fn read_part(part: &str) -> Result<AskedAndNamed, RangeError> {
             RangeError::Unreadable(quoted(part))
         }
     };
+    // A number without a sign, which the standard library would take.
+    let byte = |text: &str| {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u8>().ok().filter(|_| is_plain)
+    };
     let ip = |text: &str| text.parse::<Ipv4Addr>().ok().map(Ipv4Addr::to_bits);
     if let Some((network, prefix_len)) = part.split_once('/') {
         let bits = ip(network).ok_or_else(unreadable)?;
-        let prefix_len = prefix_len
-            .parse::<u8>()
-            .ok()
+        let prefix_len = byte(prefix_len)
             .filter(|prefix_len| *prefix_len <= 32)
             .ok_or_else(unreadable)?;
         let host_bits = u32::MAX.checked_shr(u32::from(prefix_len)).unwrap_or(0);
@@ -222,10 +225,10 @@ fn read_part(part: &str) -> Result<AskedAndNamed, RangeError> {
     }
     if let Some((first, last)) = part.split_once('-') {
         let first = ip(first).ok_or_else(unreadable)?;
-        let last = match last.parse::<u8>() {
+        let last = match byte(last) {
             // 10.0.0.5-9 means the last byte.
-            Ok(last_byte) => first & !0xff | u32::from(last_byte),
-            Err(_) => ip(last).ok_or_else(unreadable)?,
+            Some(last_byte) => first & !0xff | u32::from(last_byte),
+            None => ip(last).ok_or_else(unreadable)?,
         };
         if last < first {
             return Err(RangeError::Reversed(quoted(part)));
@@ -327,6 +330,8 @@ mod tests {
             ("10.0.0.0/", "is not an address"),
             ("10.0.0.1-", "is not an address"),
             ("10.0.0.1-300", "is not an address"),
+            ("10.0.0.1-+9", "is not an address"),
+            ("10.0.0.0/+24", "is not an address"),
             ("10.0.0.9-10.0.0.5", "ends before it begins"),
             ("10.0.0.9-5", "ends before it begins"),
             ("fe80::1", "is not IPv4"),

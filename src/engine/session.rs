@@ -21,9 +21,9 @@ use crate::model::snapshot::SiteState;
 use crate::model::time::Timestamp;
 use crate::sim::{Fleet, FleetPlan, Placement};
 
-/// Batches of what was heard that may wait for the actor. A listener drops, and counts, what does not fit: 1,024
-/// batches of up to 512 datagrams are the storm of several seconds.
-const HEARD_CAPACITY: usize = 1_024;
+/// Batches of what was heard that may wait for the actor. 64 batches of up to 512 datagrams are more than a second of
+/// the worst storm, and bound the memory that waits; beyond, a listener keeps some and counts what it drops.
+const HEARD_CAPACITY: usize = 64;
 
 /// After a save that failed, the next one is tried after this time.
 const SAVE_AGAIN_MILLIS: u64 = 5_000;

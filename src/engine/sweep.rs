@@ -37,10 +37,10 @@ pub const NUM_PASSES: usize = 2;
 pub const TCP_AFTER_SWEEP_MAX_IPS: u64 = 4_096;
 
 /// Between the first and the second question to an address. The rules want at least 2.5 s. Linux
-/// gives ARP up 3 s after the first datagram (`mcast_solicit` 3 times `retrans_time` 1 s), and a
-/// question within that time only joins the queue of the first one: after it, the kernel asks anew,
-/// so that the second pass also makes up for lost ARP requests.
-const PASS_GAP: Duration = Duration::from_millis(3_100);
+/// gives ARP up a little more than 3 s after the first question, and another one within that time
+/// only joins its queue: after it, the kernel asks anew, so that the second pass also makes up for
+/// lost ARP requests.
+const PASS_GAP: Duration = Duration::from_millis(3_250);
 
 /// After the last question, answers are waited for (aidp.md, "one request, many replies").
 const ANSWER_TIME: Duration = Duration::from_secs(3);
@@ -105,6 +105,13 @@ pub trait Asker: Send + 'static {
     /// The laptop's subnets on the interfaces that are asked on, now.
     fn networks(&self) -> Vec<Network>;
 
+    /// How many questions may wait in the kernel for ARP. Linux counts them against the socket's send
+    /// buffer until ARP gives up, about 832 bytes each, so that a socket with the usual 208 KiB takes
+    /// no more than 256, and none of a search either. The default leaves a quarter of that free.
+    fn max_waiting(&self) -> usize {
+        192
+    }
+
     /// Sends one discover request to one address.
     fn try_ask(&self, to: SocketAddrV4, sequence: u16) -> AskResult;
 }
@@ -141,6 +148,7 @@ pub fn start(plan: SweepPlan, asker: impl Asker) -> Sweep {
             answered: HashSet::new(),
             unresolved: Unresolved::default(),
             is_canceled: false,
+            is_complete: false,
         }),
     });
     let now = Instant::now();
@@ -218,8 +226,8 @@ impl Sweep {
     /// None after a sweep that did not come to its end, and none after one of more than
     /// [`TCP_AFTER_SWEEP_MAX_IPS`] addresses unless a person wants it.
     pub fn for_tcp(&self, is_wanted: bool) -> Vec<Ipv4Addr> {
-        let is_done = self.shared.lock().state.ended == Some(SweepEnd::Done);
-        if is_done && (is_wanted || self.ranges.num_ips() <= TCP_AFTER_SWEEP_MAX_IPS) {
+        let is_complete = self.shared.lock().is_complete;
+        if is_complete && (is_wanted || self.ranges.num_ips() <= TCP_AFTER_SWEEP_MAX_IPS) {
             self.unanswered()
         } else {
             Vec::new()
@@ -263,6 +271,8 @@ struct Progress {
     answered: HashSet<Ipv4Addr>,
     unresolved: Unresolved,
     is_canceled: bool,
+    /// Both passes came to their end, even if some questions could not be sent.
+    is_complete: bool,
 }
 
 /// Questions that could not be sent.
@@ -306,7 +316,9 @@ struct Run<A> {
 
 impl<A: Asker> Run<A> {
     async fn until_over(mut self) {
-        let end = match self.both_passes().await {
+        let outcome = self.both_passes().await;
+        let is_complete = outcome.is_ok();
+        let end = match outcome {
             Ok(()) => self.verdict(),
             Err(Stop::Canceled) => SweepEnd::Canceled,
             Err(Stop::Stuck) => SweepEnd::Failed(format!(
@@ -318,6 +330,7 @@ impl<A: Asker> Run<A> {
         progress.state.per_sec = 0;
         progress.state.left_secs = None;
         progress.state.ended = Some(end);
+        progress.is_complete = is_complete;
     }
 
     /// The second question to an address goes before the first to the next one when it is due, so
@@ -364,6 +377,7 @@ impl<A: Asker> Run<A> {
 
     /// Waits until one more local address may be unresolved. One that has answered is resolved.
     async fn wait_for_place(&mut self, ip: Ipv4Addr) -> Result<(), Stop> {
+        let max_ips = (self.asker.max_waiting() / self.ports.len().max(1)).clamp(1, MAX_UNRESOLVED);
         loop {
             let full_until = {
                 let mut progress = self.shared.lock();
@@ -371,7 +385,7 @@ impl<A: Asker> Run<A> {
                     return Ok(());
                 }
                 progress.unresolved.expire(Instant::now());
-                progress.unresolved.full_until(ip)
+                progress.unresolved.full_until(ip, max_ips)
             };
             match full_until {
                 None => return Ok(()),

@@ -31,6 +31,10 @@ pub const ASK_AT_ONCE: usize = 48;
 /// itself first.
 const MESSAGES_BEFORE_REPLY: usize = 8;
 
+/// How long a unit that was asked and has announced itself is waited for: it may not echo the
+/// sequence, and then what it said is the reply.
+const AFTER_ANNOUNCEMENT: Duration = Duration::from_secs(1);
+
 /// The pauses after an error of `accept`, such as no descriptor being left.
 const ACCEPT_PAUSE_FIRST: Duration = Duration::from_millis(100);
 const ACCEPT_PAUSE_LONGEST: Duration = Duration::from_secs(5);
@@ -48,6 +52,8 @@ pub struct TcpLimits {
     /// From the first byte of a message to its last: whoever sends a byte now and then must not hold
     /// one of the few connections for ever.
     pub message: Duration,
+    /// For the whole connection of a unit that connected by itself: it can come again.
+    pub whole: Duration,
     /// Connections at once from one address; loopback is exempt, since there every unit of the demo
     /// has the same.
     pub per_sender: usize,
@@ -59,6 +65,7 @@ impl Default for TcpLimits {
             connect: Duration::from_secs(3),
             idle: Duration::from_secs(10),
             message: Duration::from_secs(30),
+            whole: Duration::from_mins(2),
             per_sender: 16,
         }
     }
@@ -272,8 +279,11 @@ async fn accept_all(
         };
         let listening = listening.clone();
         connections.spawn(async move {
-            if let Err(error) = serve(stream, from, &listening).await {
-                tracing::debug!("the connection from {from} broke: {error}");
+            let serving = serve(stream, from, &listening);
+            match tokio::time::timeout(listening.limits.whole, serving).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!("the connection from {from} broke: {error}"),
+                Err(_elapsed) => tracing::debug!("the connection from {from} took too long"),
             }
             drop((slot, place));
         });
@@ -378,7 +388,11 @@ pub async fn ask_tcp(
             Err(_) if !all_heard.is_empty() => break,
             Err(source) => return Err(broken(source)),
         };
-        let is_last = part.is_reply_to(sequence);
+        let reply_sequence = part.reply_sequence();
+        let is_last = reply_sequence == Some(sequence);
+        if reply_sequence.is_some() {
+            messages.hurry(AFTER_ANNOUNCEMENT);
+        }
         all_heard.push(part.heard(to.into(), local, now()));
         if is_last {
             break;

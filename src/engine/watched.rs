@@ -12,8 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::command::{Level, Saying};
 use super::counters::{Counters, Tally};
+use super::hearing::Ear;
 use super::interfaces::Found;
-use super::listener::{Ear, FromPlane, listen, say};
+use super::listener::{FromPlane, listen, say};
 use super::questions::OwnQuestions;
 use super::search::ANSWERED_WITHIN_MILLIS;
 use super::socket::{

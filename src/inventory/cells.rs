@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::Ipv4Addr;
 
-use super::instant::write_instant;
+use super::instant::{LastDay, write_instant};
 use crate::model::appliance::{Appliance, Best, FileFacts};
 use crate::model::column::Column;
 use crate::model::identity::Mac;
@@ -11,21 +11,24 @@ use crate::model::status::StatusContext;
 
 /// Where a cell is put together that does not lie in the unit as it is.
 #[derive(Debug, Default)]
-pub(super) struct Scratch(Vec<u8>);
+pub(super) struct Scratch {
+    bytes: Vec<u8>,
+    last_day: LastDay,
+}
 
 impl Scratch {
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.bytes.clear();
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     fn ip(&mut self, ip: Ipv4Addr) {
         for (idx, octet) in ip.octets().into_iter().enumerate() {
             if idx > 0 {
-                self.0.push(b'.');
+                self.bytes.push(b'.');
             }
             self.number(octet);
         }
@@ -33,24 +36,38 @@ impl Scratch {
 
     fn number(&mut self, number: u8) {
         if number >= 100 {
-            self.0.push(b'0' + number / 100);
+            self.bytes.push(b'0' + number / 100);
         }
         if number >= 10 {
-            self.0.push(b'0' + number / 10 % 10);
+            self.bytes.push(b'0' + number / 10 % 10);
         }
-        self.0.push(b'0' + number % 10);
+        self.bytes.push(b'0' + number % 10);
     }
 
     fn mac(&mut self, mac: Mac) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         for (idx, octet) in mac.octets().into_iter().enumerate() {
             if idx > 0 {
-                self.0.push(b':');
+                self.bytes.push(b':');
             }
-            self.0.push(DIGITS[usize::from(octet >> 4)]);
-            self.0.push(DIGITS[usize::from(octet & 15)]);
+            self.bytes.push(DIGITS[usize::from(octet >> 4)]);
+            self.bytes.push(DIGITS[usize::from(octet & 15)]);
         }
     }
+}
+
+/// Whether the cells of a column never hold a delimiter, a quotation mark or a line end.
+pub(super) const fn is_plain(column: Column) -> bool {
+    matches!(
+        column,
+        Column::Status
+            | Column::Ip
+            | Column::Prefix
+            | Column::Gateway
+            | Column::Mac
+            | Column::FirstHeard
+            | Column::LastHeard
+    )
 }
 
 /// The cell of one of our columns: what [`Column::write_text`] writes, only faster.
@@ -104,23 +121,25 @@ pub(super) fn unit_cell<'a>(
             };
             for (idx, presence) in heard.presence.iter().enumerate() {
                 if idx > 0 {
-                    scratch.0.push(b' ');
+                    scratch.bytes.push(b' ');
                 }
-                scratch.0.extend_from_slice(presence.interface.as_bytes());
+                scratch
+                    .bytes
+                    .extend_from_slice(presence.interface.as_bytes());
             }
         }
         Column::FirstHeard => {
             if let Some(when) = unit.first_heard() {
-                write_instant(when, &mut scratch.0);
+                write_instant(when, &mut scratch.last_day, &mut scratch.bytes);
             }
         }
         Column::LastHeard => {
             if let Some(when) = unit.last_heard() {
-                write_instant(when, &mut scratch.0);
+                write_instant(when, &mut scratch.last_day, &mut scratch.bytes);
             }
         }
     }
-    scratch.bytes()
+    scratch.as_bytes()
 }
 
 /// What a person and a file said, the person first.
@@ -146,10 +165,10 @@ pub(super) fn write_other_ips(unit: &Appliance, scratch: &mut Scratch) {
     }
     for (idx, ip) in unit.other_ips().into_iter().enumerate() {
         if idx > 0 {
-            scratch.0.push(b' ');
+            scratch.bytes.push(b' ');
         }
         // Writing to a vector cannot fail.
-        let _ = write!(scratch.0, "{ip}");
+        let _ = write!(scratch.bytes, "{ip}");
     }
 }
 

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use super::cells::{Scratch, extra_cells, has_other_ips, unit_cell, write_other_ips};
-use super::guard::{DEFUSED_HEADER, DEFUSED_YES, guard};
+use super::cells::{Scratch, extra_cells, has_other_ips, is_plain, unit_cell, write_other_ips};
+use super::guard::{DEFUSED_HEADER, DEFUSED_YES, guard, needs_guard};
 use super::header::{OTHER_IPS_HEADER, is_defused, is_other_ips};
 use super::{Delimiter, PROGRESS_ROWS, WriteError, WriteStyle};
 use crate::model::appliance::Appliance;
@@ -39,26 +39,19 @@ pub(super) fn write_csv<'a>(
         .collect();
     let num_extra = extra_columns.last().map_or(0, |(idx, _)| idx + 1);
 
-    let mut writer = RecordWriter {
-        csv: csv::WriterBuilder::new()
-            .delimiter(match style.delimiter {
-                Delimiter::Comma => b',',
-                Delimiter::Semicolon => b';',
-            })
-            .terminator(csv::Terminator::CRLF)
-            .buffer_capacity(WRITE_BYTES)
-            .from_writer(out),
-        for_spreadsheets: style.for_spreadsheets,
-        guarded: Vec::new(),
+    let delimiter = match style.delimiter {
+        Delimiter::Comma => b',',
+        Delimiter::Semicolon => b';',
     };
+    let mut writer = RecordWriter::new(out, delimiter, style.for_spreadsheets);
     for column in Column::ALL {
-        writer.cell(column.key().as_bytes())?;
+        writer.cell(column.key().as_bytes());
     }
     if with_other_ips {
-        writer.cell(OTHER_IPS_HEADER.as_bytes())?;
+        writer.cell(OTHER_IPS_HEADER.as_bytes());
     }
     for (_, name) in &extra_columns {
-        writer.cell(name.as_bytes())?;
+        writer.cell(name.as_bytes());
     }
     writer.end_record(DEFUSED_HEADER)?;
 
@@ -67,17 +60,22 @@ pub(super) fn write_csv<'a>(
     let mut extra: Vec<&str> = vec![""; num_extra];
     for unit in rows {
         for column in Column::ALL {
-            writer.cell(unit_cell(column, unit, context, &mut scratch))?;
+            let cell = unit_cell(column, unit, context, &mut scratch);
+            if is_plain(column) {
+                writer.plain_cell(cell);
+            } else {
+                writer.cell(cell);
+            }
         }
         if with_other_ips {
             scratch.clear();
             write_other_ips(unit, &mut scratch);
-            writer.cell(scratch.bytes())?;
+            writer.cell(scratch.as_bytes());
         }
         if num_extra > 0 {
             extra_cells(unit, &mut extra);
             for (idx, _) in &extra_columns {
-                writer.cell(extra[*idx].as_bytes())?;
+                writer.cell(extra[*idx].as_bytes());
             }
         }
         writer.end_record(DEFUSED_YES)?;
@@ -86,34 +84,100 @@ pub(super) fn write_csv<'a>(
             return Err(WriteError::Canceled);
         }
     }
-    writer.csv.flush()?;
+    writer.flush()?;
     match progress(num_rows) {
         ControlFlow::Continue(()) => Ok(num_rows),
         ControlFlow::Break(()) => Err(WriteError::Canceled),
     }
 }
 
-/// Writes cells, defused where that is wanted.
-struct RecordWriter<W: Write> {
-    csv: csv::Writer<W>,
+/// Writes cells, quoted where RFC 4180 wants it and defused where that is wanted. The writer of the csv crate
+/// spends more on handing over single cells than on writing them.
+struct RecordWriter<'o> {
+    out: &'o mut dyn Write,
+    buffer: Vec<u8>,
+    delimiter: u8,
+    /// The bytes that make a cell need quotation marks.
+    is_special: [bool; 256],
     for_spreadsheets: bool,
     guarded: Vec<u8>,
+    is_in_record: bool,
 }
 
-impl<W: Write> RecordWriter<W> {
-    fn cell(&mut self, cell: &[u8]) -> io::Result<()> {
+impl<'o> RecordWriter<'o> {
+    fn new(out: &'o mut dyn Write, delimiter: u8, for_spreadsheets: bool) -> Self {
+        let mut is_special = [false; 256];
+        for byte in [delimiter, b'"', b'\r', b'\n'] {
+            is_special[usize::from(byte)] = true;
+        }
+        Self {
+            out,
+            buffer: Vec::with_capacity(2 * WRITE_BYTES),
+            delimiter,
+            is_special,
+            for_spreadsheets,
+            guarded: Vec::new(),
+            is_in_record: false,
+        }
+    }
+
+    /// Writes a cell that needs no quotation marks whatever it says.
+    fn plain_cell(&mut self, cell: &[u8]) {
+        if self.is_in_record {
+            self.buffer.push(self.delimiter);
+        }
+        self.is_in_record = true;
+        // A time before the year 0 begins with a minus sign.
+        if self.for_spreadsheets && needs_guard(cell) {
+            self.buffer.push(b'\'');
+        }
+        self.buffer.extend_from_slice(cell);
+    }
+
+    fn cell(&mut self, cell: &[u8]) {
+        if cell.is_empty() {
+            self.plain_cell(cell);
+            return;
+        }
+        if self.is_in_record {
+            self.buffer.push(self.delimiter);
+        }
+        self.is_in_record = true;
         let cell = if self.for_spreadsheets {
             guard(cell, &mut self.guarded)
         } else {
             cell
         };
-        Ok(self.csv.write_field(cell)?)
+        if !cell.iter().any(|byte| self.is_special[usize::from(*byte)]) {
+            self.buffer.extend_from_slice(cell);
+            return;
+        }
+        self.buffer.push(b'"');
+        for (idx, piece) in cell.split(|byte| *byte == b'"').enumerate() {
+            if idx > 0 {
+                self.buffer.extend_from_slice(b"\"\"");
+            }
+            self.buffer.extend_from_slice(piece);
+        }
+        self.buffer.push(b'"');
     }
 
     fn end_record(&mut self, defused: &str) -> io::Result<()> {
         if self.for_spreadsheets {
-            self.csv.write_field(defused)?;
+            self.cell(defused.as_bytes());
         }
-        Ok(self.csv.write_record(None::<&[u8]>)?)
+        self.buffer.extend_from_slice(b"\r\n");
+        self.is_in_record = false;
+        if self.buffer.len() >= WRITE_BYTES {
+            self.out.write_all(&self.buffer)?;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.buffer)?;
+        self.buffer.clear();
+        self.out.flush()
     }
 }

@@ -10,23 +10,44 @@ const LAST_FAST_SECS: i64 = 253_370_764_799;
 
 const SECS_PER_DAY: i64 = 86_400;
 
+/// The day that was printed last: most times of an inventory lie on the same few days.
+#[derive(Debug, Default)]
+pub(super) struct LastDay {
+    /// Days since 1970-01-01, and the day as text.
+    printed: Option<(i64, [u8; 10])>,
+}
+
+impl LastDay {
+    fn text(&mut self, days: i64) -> [u8; 10] {
+        if let Some((printed, text)) = self.printed
+            && printed == days
+        {
+            return text;
+        }
+        let (year, month, day) = date_of(days);
+        let mut text = *b"0000-00-00";
+        digits(&mut text[0..4], year);
+        digits(&mut text[5..7], month);
+        digits(&mut text[8..10], day);
+        self.printed = Some((days, text));
+        text
+    }
+}
+
 /// Appends an instant as RFC 3339 in UTC.
-pub(super) fn write_instant(when: Timestamp, out: &mut Vec<u8>) {
+pub(super) fn write_instant(when: Timestamp, last_day: &mut LastDay, out: &mut Vec<u8>) {
     let secs = when.as_millis().div_euclid(1000);
     if !(0..=LAST_FAST_SECS).contains(&secs) {
         // Writing to a vector cannot fail.
         let _ = write!(out, "{when}");
         return;
     }
-    let (year, month, day) = date_of(secs / SECS_PER_DAY);
     let of_day = secs % SECS_PER_DAY;
-    let mut text = *b"0000-00-00T00:00:00Z";
-    digits(&mut text[0..4], year);
-    digits(&mut text[5..7], month);
-    digits(&mut text[8..10], day);
-    digits(&mut text[11..13], of_day / 3600);
-    digits(&mut text[14..16], of_day / 60 % 60);
-    digits(&mut text[17..19], of_day % 60);
+    let mut text = *b"T00:00:00Z";
+    digits(&mut text[1..3], of_day / 3600);
+    digits(&mut text[4..6], of_day / 60 % 60);
+    digits(&mut text[7..9], of_day % 60);
+    out.extend_from_slice(&last_day.text(secs / SECS_PER_DAY));
     out.extend_from_slice(&text);
 }
 
@@ -60,7 +81,9 @@ fn read_own(text: &[u8]) -> Option<Timestamp> {
 }
 
 /// Writes a number into a field of digits, with leading zeros.
-fn digits(field: &mut [u8], mut value: i64) {
+fn digits(field: &mut [u8], value: i64) {
+    // Four digits at most: small numbers divide faster.
+    let mut value = value as u32;
     for digit in field.iter_mut().rev() {
         *digit = b'0' + (value % 10) as u8;
         value /= 10;
@@ -117,7 +140,7 @@ mod tests {
     fn check(secs: i64) {
         let when = Timestamp::from_millis(secs.saturating_mul(1000));
         let mut text = Vec::new();
-        write_instant(when, &mut text);
+        write_instant(when, &mut LastDay::default(), &mut text);
         let text = String::from_utf8(text).expect("times are ASCII");
         assert_eq!(text, when.to_string(), "the fast way prints the same");
         assert_eq!(

@@ -156,7 +156,7 @@ fn unbound_hint(socket: &SocketState, input: &DoctorInput<'_>) -> Option<String>
 }
 
 /// What came in, and what was lost.
-pub(super) fn heard(interface: &InterfaceState, findings: &mut Findings) {
+pub(super) fn heard(interface: &InterfaceState, os: Os, findings: &mut Findings) {
     let name = interface.shown_name();
     let id = Some(&interface.name);
     let counters = &interface.counters;
@@ -260,7 +260,16 @@ pub(super) fn heard(interface: &InterfaceState, findings: &mut Findings) {
                 counted(counters.ask_errors, "question"),
                 counters.asked
             ),
-            Some("Look at the address and the link of the network; units that announce themselves are heard all the same".to_owned()),
+            Some(if os == Os::MacOs {
+                // Denied access shows as an error of every send (trap T15).
+                "See that Rollcall is on in System Settings › Privacy & Security › Local Network, \
+                 and that the network has a link"
+                    .to_owned()
+            } else {
+                "Look at the address and the link of the network; units that announce themselves \
+                 are heard all the same"
+                    .to_owned()
+            }),
         );
     }
 }

@@ -414,6 +414,32 @@ fn the_holder_of_a_port_that_cannot_be_opened_is_named() {
 }
 
 #[test]
+fn a_second_rollcall_is_called_so() {
+    let mut case = Case::hearing().with(|case| case.holders.push(holder("UDP")));
+    case.holders[0].name = "rollcall-cli".to_owned();
+    let report = case.report();
+    find(
+        &report,
+        "UDP 3502 is also held by another Rollcall (process 4711)",
+    );
+}
+
+#[test]
+fn a_port_that_is_not_listened_on_is_shared_with_nobody() {
+    let case = Case::silent()
+        .on(|eth0| {
+            eth0.listening = Listening::Off("switched off".to_owned());
+            eth0.sockets.clear();
+        })
+        .with(|case| case.holders.push(holder("UDP")));
+    let report = case.report();
+    assert_eq!(
+        find(&report, "UDP 3502 is held by dsview").verdict,
+        Verdict::Note
+    );
+}
+
+#[test]
 fn an_own_error_on_tcp_is_said_when_no_holder_explains_it() {
     let mut case = Case::hearing()
         .with(|case| case.system.own_tcp_error = Some("TCP 3502 is held".to_owned()));

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -36,9 +36,17 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 
 /// Tells from the first bytes what cannot be a site.
 pub(super) fn first_look(path: &Path) -> Result<FirstLook, StoreError> {
-    let from_io = |error| StoreError::from_io(path, error);
-    if fs::metadata(path).map_err(from_io)?.is_dir() {
+    let from_io = |error: io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied => StoreError::NotReadable(path.to_owned()),
+        _ => StoreError::from_io(path, error),
+    };
+    let metadata = fs::metadata(path).map_err(from_io)?;
+    if metadata.is_dir() {
         return Err(StoreError::IsFolder(path.to_owned()));
+    }
+    if !metadata.is_file() {
+        // Reading from a pipe may take forever.
+        return Err(StoreError::NotASite(path.to_owned()));
     }
     let mut header = Vec::with_capacity(HEADER_BYTES);
     File::open(path)
@@ -104,7 +112,7 @@ pub(super) fn private_copy(path: &Path) -> Result<(TempDir, PathBuf), StoreError
     for ending in LEFTOVERS {
         match copy_bytes(&beside(path, ending), &beside(&copy, ending)) {
             Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(from_io(error)),
         }
     }
@@ -145,10 +153,10 @@ fn private_folder() -> Result<TempDir, StoreError> {
 }
 
 /// Like `fs::copy`, but a write-protected file does not make a write-protected copy.
-fn copy_bytes(from: &Path, to: &Path) -> std::io::Result<()> {
+fn copy_bytes(from: &Path, to: &Path) -> io::Result<()> {
     let mut from = File::open(from)?;
     let mut to = File::create(to)?;
-    std::io::copy(&mut from, &mut to)?;
+    io::copy(&mut from, &mut to)?;
     Ok(())
 }
 

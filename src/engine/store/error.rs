@@ -25,6 +25,9 @@ pub enum StoreError {
     /// The path names a folder.
     #[error("this is a folder, not a site file: {0:?}")]
     IsFolder(PathBuf),
+    /// The system does not let it be read.
+    #[error("the file may not be read, ask whoever owns it: {0:?}")]
+    NotReadable(PathBuf),
     /// A file is in the way, and nobody said yes to replacing it.
     #[error("a file with this name is already there: {0:?}")]
     Exists(PathBuf),
@@ -158,7 +161,9 @@ impl StoreError {
             FileError::Exists(path) => Self::Exists(path),
             FileError::IsFolder(path) => Self::IsFolder(path),
             FileError::FolderMissing(path) => Self::FolderMissing(path),
-            FileError::NotWritable { path, .. } => Self::NotWritable(path),
+            FileError::NotWritable { path, .. } | FileError::NotAFile(path) => {
+                Self::NotWritable(path)
+            }
             FileError::DiskFull { path, .. } => Self::DiskFull(path),
             FileError::Content { path, source } => Self::Io {
                 path,

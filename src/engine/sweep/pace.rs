@@ -13,17 +13,18 @@ pub const MAX_PER_SEC: u32 = 10_000;
 pub const MAX_UNRESOLVED: usize = 256;
 
 /// How long a local address counts as unresolved after it was asked, unless it answers. It is the
-/// time that Linux keeps its ARP entry incomplete, and not less: 256 in 3 s leave about 430 entries
-/// younger than 5 s, fewer than the 512 (`gc_thresh2`) at which the kernel begins to throw entries
-/// out. One second would be three times as fast and would fill the table (1,024).
-pub(super) const UNRESOLVED_FOR: Duration = Duration::from_secs(3);
+/// time that Linux keeps its ARP entry incomplete: three requests a second apart, 3 s and its timers'
+/// slack (measured: with 3.0 s the waves overlap, with 3.2 s no more than 256 are ever incomplete).
+/// 256 in 3.2 s also leave no more than 512 entries younger than 5 s, which is where the kernel
+/// begins to throw entries out (`gc_thresh2`). One second would be three times as fast and would
+/// fill the table (1,024).
+pub(super) const UNRESOLVED_FOR: Duration = Duration::from_millis(3_200);
 
 /// How much the pace may make up for after it was held up: the timers are no finer than 1 ms.
 const CATCH_UP: Duration = Duration::from_millis(10);
 
-/// The shown rate is the mean over the last few seconds: on a local subnet questions leave in waves
-/// of about 3 s.
-const RATE_OVER: Duration = Duration::from_secs(4);
+/// The shown rate is the mean over two of the waves in which questions leave on a local subnet.
+const RATE_OVER: Duration = UNRESOLVED_FOR.saturating_mul(2);
 /// How often the rate is measured.
 pub(super) const RATE_SAMPLE_EVERY: Duration = Duration::from_millis(250);
 
@@ -60,9 +61,9 @@ impl Unresolved {
         self.until.remove(&ip);
     }
 
-    /// When a place gets free; `None` when there is one for `ip`.
-    pub(super) fn full_until(&self, ip: Ipv4Addr) -> Option<Instant> {
-        if self.until.len() < MAX_UNRESOLVED || self.until.contains_key(&ip) {
+    /// When a place gets free; `None` when there is one for `ip` among `max_ips`.
+    pub(super) fn full_until(&self, ip: Ipv4Addr, max_ips: usize) -> Option<Instant> {
+        if self.until.len() < max_ips || self.until.contains_key(&ip) {
             return None;
         }
         self.queue.front().map(|&(until, _)| until)
@@ -96,7 +97,7 @@ impl Pacer {
 #[derive(Debug)]
 pub(super) struct Meter {
     pub(super) began: Instant,
-    /// Times with the number that had left by then, oldest first; about 16.
+    /// Times with the number that had left by then, oldest first; about 26.
     samples: VecDeque<(Instant, u64)>,
 }
 

@@ -26,12 +26,17 @@ type Behavior = Box<dyn Fn(usize, SocketAddrV4) -> AskResult + Send>;
 struct FakeNet {
     log: Log,
     networks: Vec<Network>,
+    max_waiting: usize,
     behavior: Behavior,
 }
 
 impl Asker for FakeNet {
     fn networks(&self) -> Vec<Network> {
         self.networks.clone()
+    }
+
+    fn max_waiting(&self) -> usize {
+        self.max_waiting
     }
 
     fn try_ask(&self, to: SocketAddrV4, sequence: u16) -> AskResult {
@@ -53,6 +58,7 @@ struct Case {
     per_sec: u32,
     ports: Vec<u16>,
     networks: Vec<Network>,
+    max_waiting: usize,
     behavior: Behavior,
 }
 
@@ -63,6 +69,7 @@ impl Case {
             per_sec: DEFAULT_PER_SEC,
             ports: vec![3502],
             networks: Vec::new(),
+            max_waiting: 1_024,
             behavior: Box::new(|_, _| AskResult::Sent),
         }
     }
@@ -86,6 +93,7 @@ impl Case {
         let asker = FakeNet {
             log: Arc::clone(&log),
             networks: self.networks,
+            max_waiting: self.max_waiting,
             behavior: self.behavior,
         };
         (start(plan, asker), log)
@@ -239,6 +247,17 @@ async fn never_more_than_256_local_addresses_are_unresolved() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_sockets_buffer_is_not_filled_with_questions_that_wait_for_arp() {
+    let mut case = Case::local("10.0.0.0/23", [10, 0, 0, 5], 23);
+    case.ports = vec![3502, 3211];
+    case.max_waiting = 192;
+    let (sweep, log) = case.start();
+    assert_eq!(end_of(&sweep).await.ended, Some(SweepEnd::Done));
+    let most = most_within(&taken(&log), UNRESOLVED_FOR);
+    assert!(most <= 192, "{most} questions waited at once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_address_that_answers_makes_room_for_the_next() {
     let mut case = Case::local("10.0.0.0/21", [10, 0, 0, 5], 21);
     case.per_sec = MAX_PER_SEC;
@@ -330,6 +349,7 @@ async fn what_cannot_be_sent_is_said_and_costs_only_itself() {
             "20 of 40 questions could not be sent: no network leads there".to_owned()
         ))
     );
+    assert_eq!(sweep.for_tcp(false).len(), 20, "TCP may get there");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -41,10 +42,10 @@ impl Part {
         }
     }
 
-    pub(super) fn is_reply_to(&self, sequence: u16) -> bool {
-        wire::decode(&self.bytes).is_ok_and(|decoded| {
-            decoded.frame.kind() == Kind::DiscoverReply && decoded.frame.sequence() == sequence
-        })
+    /// The sequence, when it is a discover reply.
+    pub(super) fn reply_sequence(&self) -> Option<u16> {
+        let decoded = wire::decode(&self.bytes).ok()?;
+        (decoded.frame.kind() == Kind::DiscoverReply).then(|| decoded.frame.sequence())
     }
 }
 
@@ -61,6 +62,11 @@ pub(super) struct Messages {
 }
 
 impl Messages {
+    /// From now on, waits no longer than `idle` for more.
+    pub(super) fn hurry(&mut self, idle: Duration) {
+        self.limits.idle = self.limits.idle.min(idle);
+    }
+
     pub(super) const fn new(stream: TcpStream, limits: TcpLimits) -> Self {
         Self {
             stream,

@@ -9,7 +9,7 @@ use super::edits::unheard;
 use super::history::{Before, Step};
 use crate::model::appliance::{Appliance, FileFacts, Typed};
 use crate::model::edit::{EditOutcome, ImportRow, RefusedRow};
-use crate::model::identity::{ApplianceId, Mac, serial_key};
+use crate::model::identity::{ApplianceId, Mac, is_ip_key, serial_key};
 
 impl Registry {
     /// Takes the rows of a file as one step of undo. A row that cannot be placed is refused; the others are taken.
@@ -187,7 +187,7 @@ impl Registry {
         if serial_key(&facts.serial).is_some() || facts.mac.is_some_and(Mac::is_key) {
             return None;
         }
-        match facts.ip {
+        match facts.ip.filter(|ip| is_ip_key(*ip)) {
             Some(ip) => self
                 .by_spot
                 .get(&(Arc::from(""), ip))
@@ -282,7 +282,7 @@ fn lost_zeros(short: &str, long: &str) -> bool {
 fn loose_name(facts: &FileFacts) -> Option<String> {
     let has_key = serial_key(&facts.serial).is_some()
         || facts.mac.is_some_and(Mac::is_key)
-        || facts.ip.is_some();
+        || facts.ip.is_some_and(is_ip_key);
     (!has_key && !facts.name.is_empty()).then(|| facts.name.clone())
 }
 

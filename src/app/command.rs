@@ -1,0 +1,473 @@
+//! Every action of a person as one closed enum: its words, its shortcut, when it is possible and why not.
+//! Buttons, menus, keys and the command palette all go through it.
+
+use egui::os::OperatingSystem;
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use super::view_state::View;
+use crate::model::snapshot::Snapshot;
+
+/// An action of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UiCommand {
+    /// Ask all chosen networks now.
+    SearchNow,
+    /// Stop asking.
+    StopSearch,
+    /// Ask every 15 s, or do not.
+    ToggleLiveSearch,
+    /// Ask ranges address by address.
+    Sweep,
+    /// Stop the sweep.
+    StopSweep,
+    /// Try TCP 3502 on the selected units.
+    AskTcp,
+    /// Read an inventory file.
+    Import,
+    /// Write an inventory file.
+    Export,
+    /// Write the selected units.
+    ExportSelected,
+    /// Cancel the import or export that is running.
+    CancelJob,
+    /// Begin a new site.
+    NewSite,
+    /// Open a site file.
+    OpenSite,
+    /// Save the site under another name.
+    SaveSiteAs,
+    /// Start the simulated fleet.
+    StartDemo,
+    /// Go back from the demo.
+    EndDemo,
+    /// Take the last edit back.
+    Undo,
+    /// Do it again.
+    Redo,
+    /// Name the unit.
+    Rename,
+    /// Note something on the unit.
+    EditNote,
+    /// Take the units out of the site.
+    Forget,
+    /// Add a unit that a person knows of.
+    AddUnit,
+    /// Select every unit that is shown.
+    SelectAll,
+    /// Copy the selected rows.
+    CopyRows,
+    /// Copy the MAC.
+    CopyMac,
+    /// Open the unit's web page.
+    OpenWebPage,
+    /// Copy an SSH command.
+    CopySsh,
+    /// Go to the filter box.
+    FocusFilter,
+    /// Show everything again.
+    ClearFilter,
+    /// Choose columns.
+    Columns,
+    /// Columns as they were at first.
+    ResetColumns,
+    /// Show or hide the right panel.
+    TogglePanel,
+    /// Go to the units.
+    ShowDiscover,
+    /// Go to the datagrams that were not understood.
+    ShowDiagnostics,
+    /// Go to what happened.
+    ShowActivity,
+    /// Go to the settings.
+    ShowSettings,
+    /// This list.
+    Palette,
+    /// Look at the interfaces again.
+    RunDoctor,
+    /// Larger.
+    ZoomIn,
+    /// Smaller.
+    ZoomOut,
+    /// 100 %.
+    ZoomReset,
+    /// As the system.
+    ThemeSystem,
+    /// Light.
+    ThemeLight,
+    /// Dark.
+    ThemeDark,
+    /// Show the folder of the logs.
+    OpenLogFolder,
+    /// The window as it was at first.
+    ResetWindow,
+    /// What this is.
+    About,
+    /// Close the window.
+    Quit,
+}
+
+/// What decides whether a command is possible.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CommandState<'a> {
+    /// The newest snapshot.
+    pub(super) snapshot: &'a Snapshot,
+    /// How many units are selected.
+    pub(super) num_selected: usize,
+    /// Whether the one selected unit has an address.
+    pub(super) has_ip: bool,
+    /// Whether the one selected unit has a MAC.
+    pub(super) has_mac: bool,
+    /// Whether anything is filtered.
+    pub(super) filtered: bool,
+    /// What is shown.
+    pub(super) view: View,
+    /// Whether the window is wide enough for the right panel.
+    pub(super) panel_fits: bool,
+}
+
+impl UiCommand {
+    /// Every command, in the order of the palette.
+    pub const ALL: [Self; 46] = [
+        Self::SearchNow,
+        Self::StopSearch,
+        Self::ToggleLiveSearch,
+        Self::Sweep,
+        Self::StopSweep,
+        Self::AskTcp,
+        Self::Import,
+        Self::Export,
+        Self::ExportSelected,
+        Self::CancelJob,
+        Self::NewSite,
+        Self::OpenSite,
+        Self::SaveSiteAs,
+        Self::StartDemo,
+        Self::EndDemo,
+        Self::Undo,
+        Self::Redo,
+        Self::Rename,
+        Self::EditNote,
+        Self::Forget,
+        Self::AddUnit,
+        Self::SelectAll,
+        Self::CopyRows,
+        Self::CopyMac,
+        Self::OpenWebPage,
+        Self::CopySsh,
+        Self::FocusFilter,
+        Self::ClearFilter,
+        Self::Columns,
+        Self::ResetColumns,
+        Self::TogglePanel,
+        Self::ShowDiscover,
+        Self::ShowDiagnostics,
+        Self::ShowActivity,
+        Self::ShowSettings,
+        Self::Palette,
+        Self::RunDoctor,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::ZoomReset,
+        Self::ThemeSystem,
+        Self::ThemeLight,
+        Self::ThemeDark,
+        Self::OpenLogFolder,
+        Self::ResetWindow,
+        Self::About,
+    ];
+
+    /// The words on its button and in the palette.
+    pub const fn text(self) -> &'static str {
+        self.words().0
+    }
+
+    /// What it does, for the tooltip.
+    pub const fn tooltip(self) -> &'static str {
+        self.words().1
+    }
+
+    /// A small picture for the palette, from the fonts that are compiled in.
+    pub const fn glyph(self) -> &'static str {
+        self.words().2
+    }
+
+    const fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::SearchNow => (
+                "Search now",
+                "Ask every chosen network who is there, three times",
+                "◎",
+            ),
+            Self::StopSearch => (
+                "Stop searching",
+                "Ask nothing more, live search included",
+                "□",
+            ),
+            Self::ToggleLiveSearch => (
+                "Live search on or off",
+                "Ask every chosen network every 15 s",
+                "↻",
+            ),
+            Self::Sweep => (
+                "Sweep a range…",
+                "Ask address by address, also behind routers",
+                "⇉",
+            ),
+            Self::StopSweep => ("Stop the sweep", "Ask no more addresses", "□"),
+            Self::AskTcp => (
+                "Ask over TCP 3502",
+                "Ask the selected units over TCP, where UDP is blocked",
+                "⇄",
+            ),
+            Self::Import => (
+                "Import…",
+                "Read units from a CSV or JSON file into this site",
+                "↓",
+            ),
+            Self::Export => ("Export…", "Write the inventory as CSV or JSON", "↑"),
+            Self::ExportSelected => (
+                "Export selected…",
+                "Write only the selected units as CSV or JSON",
+                "↑",
+            ),
+            Self::CancelJob => (
+                "Cancel import or export",
+                "Stop; a file that is being replaced stays as it was",
+                "□",
+            ),
+            Self::NewSite => ("New site…", "Begin an empty site file", "+"),
+            Self::OpenSite => ("Open site…", "Open another site file", "▷"),
+            Self::SaveSiteAs => (
+                "Save site as…",
+                "Save this site under another name and go on there",
+                "↓",
+            ),
+            Self::StartDemo => (
+                "Try the demo fleet",
+                "24 simulated units in a throw-away site, on ports of their own",
+                "◇",
+            ),
+            Self::EndDemo => ("End demo", "Go back to the site that was open", "□"),
+            Self::Undo => ("Undo", "Take the last edit back", "←"),
+            Self::Redo => ("Redo", "Do again what was taken back", "→"),
+            Self::Rename => ("Rename…", "Give the selected unit a name", "✎"),
+            Self::EditNote => ("Note…", "Note something on the selected unit", "✎"),
+            Self::Forget => (
+                "Forget…",
+                "Take the selected units out of the site; undo brings them back",
+                "✕",
+            ),
+            Self::AddUnit => (
+                "Add unit by hand…",
+                "Add a unit that you know of but that was not heard",
+                "+",
+            ),
+            Self::SelectAll => ("Select all", "Select every unit that is shown", "☰"),
+            Self::CopyRows => (
+                "Copy rows",
+                "Copy the selected rows as text, for a spreadsheet",
+                "□",
+            ),
+            Self::CopyMac => ("Copy MAC", "Copy the MAC of the selected unit", "□"),
+            Self::OpenWebPage => ("Open web page", "Open https:// at the unit's address", "▷"),
+            Self::CopySsh => (
+                "Copy SSH command",
+                "Copy an ssh command for the unit's address",
+                "□",
+            ),
+            Self::FocusFilter => ("Filter", "Go to the filter box", "▽"),
+            Self::ClearFilter => ("Clear filter", "Show every unit again", "✕"),
+            Self::Columns => ("Columns…", "Choose the columns of the grid", "☰"),
+            Self::ResetColumns => (
+                "Reset columns",
+                "Columns, widths and order as they were at first",
+                "↻",
+            ),
+            Self::TogglePanel => (
+                "Show or hide the unit panel",
+                "The panel on the right with facts and evidence",
+                "◫",
+            ),
+            Self::ShowDiscover => ("Go to Discover", "The units of this site", "▷"),
+            Self::ShowDiagnostics => (
+                "Go to Diagnostics",
+                "Datagrams that were not understood, and what was checked",
+                "▷",
+            ),
+            Self::ShowActivity => ("Go to Activity", "What was done and what happened", "▷"),
+            Self::ShowSettings => ("Settings", "Theme, zoom, networks, places", "⚙"),
+            Self::Palette => ("Commands…", "Find and run any command", "☰"),
+            Self::RunDoctor => (
+                "Check the networks again",
+                "Look at interfaces, ports and firewall again now",
+                "✓",
+            ),
+            Self::ZoomIn => ("Zoom in", "Everything larger", "+"),
+            Self::ZoomOut => ("Zoom out", "Everything smaller", "−"),
+            Self::ZoomReset => ("Zoom to 100 %", "Everything at its normal size", "○"),
+            Self::ThemeSystem => ("Theme as the system", "Follow the system's theme", "◐"),
+            Self::ThemeLight => ("Light theme", "Dark words on light ground", "○"),
+            Self::ThemeDark => ("Dark theme", "Light words on dark ground", "●"),
+            Self::OpenLogFolder => ("Open log folder", "Show the log files", "▷"),
+            Self::ResetWindow => ("Reset window", "Size and place as at the first start", "↻"),
+            Self::About => ("About Rollcall", "Version and licenses", "◉"),
+            Self::Quit => ("Quit", "Save and close the window", "✕"),
+        }
+    }
+
+    /// The keys on this system.
+    pub fn shortcut(self, os: OperatingSystem) -> Option<KeyboardShortcut> {
+        let plain = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
+        let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        let command_shift = |key| {
+            Some(KeyboardShortcut::new(
+                Modifiers::COMMAND | Modifiers::SHIFT,
+                key,
+            ))
+        };
+        match self {
+            Self::SearchNow => plain(Key::F5),
+            Self::Sweep => Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::F5)),
+            Self::Import => command(Key::O),
+            Self::Export => command(Key::E),
+            Self::ExportSelected => command_shift(Key::E),
+            Self::NewSite => command(Key::N),
+            Self::OpenSite => command_shift(Key::O),
+            Self::SaveSiteAs => command_shift(Key::S),
+            Self::Undo => command(Key::Z),
+            // Windows programs know both; the other systems only the first.
+            Self::Redo if os == OperatingSystem::Windows => command(Key::Y),
+            Self::Redo => command_shift(Key::Z),
+            Self::Rename => plain(Key::F2),
+            Self::EditNote => Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::F2)),
+            Self::Forget => plain(Key::Delete),
+            Self::SelectAll => command(Key::A),
+            Self::CopyRows => command(Key::C),
+            Self::OpenWebPage => plain(Key::Enter),
+            Self::FocusFilter => command(Key::F),
+            Self::TogglePanel => command(Key::I),
+            Self::ShowDiscover => command(Key::Num1),
+            Self::ShowDiagnostics => command(Key::Num2),
+            Self::ShowActivity => command(Key::Num3),
+            Self::ShowSettings => command(Key::Comma),
+            Self::Palette => command(Key::K),
+            Self::ZoomIn => command(Key::Plus),
+            Self::ZoomOut => command(Key::Minus),
+            Self::ZoomReset => command(Key::Num0),
+            Self::Quit => command(Key::Q),
+            _ => None,
+        }
+    }
+
+    /// Other keys that do the same: what keyboards have where `+` needs Shift, and what hands remember.
+    pub fn other_shortcuts(self, os: OperatingSystem) -> Vec<KeyboardShortcut> {
+        match self {
+            Self::ZoomIn => vec![KeyboardShortcut::new(Modifiers::COMMAND, Key::Equals)],
+            Self::Redo if os == OperatingSystem::Windows => vec![KeyboardShortcut::new(
+                Modifiers::COMMAND | Modifiers::SHIFT,
+                Key::Z,
+            )],
+            Self::Forget if os.is_mac() => {
+                vec![KeyboardShortcut::new(Modifiers::COMMAND, Key::Backspace)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Why the command is not possible just now; `None` when it is.
+    pub(super) fn why_not(self, state: &CommandState<'_>) -> Option<&'static str> {
+        let snapshot = state.snapshot;
+        let unless = |possible: bool, why: &'static str| (!possible).then_some(why);
+        let running_sweep = snapshot
+            .sweep
+            .as_ref()
+            .is_some_and(|sweep| sweep.ended.is_none());
+        let writable = || {
+            unless(
+                snapshot.site.read_only.is_none(),
+                "This site is read-only: another window has it open",
+            )
+        };
+        let one_selected = || unless(state.num_selected == 1, "Select one unit first");
+        match self {
+            Self::StopSearch => unless(
+                snapshot.search.live || snapshot.search.pass.is_some(),
+                "No search is running",
+            ),
+            Self::Sweep => unless(!running_sweep, "A sweep is running already"),
+            Self::StopSweep => unless(running_sweep, "No sweep is running"),
+            Self::AskTcp => unless(state.num_selected > 0, "Select units first"),
+            Self::Import => {
+                writable().or(unless(snapshot.job.is_none(), "A file is being worked on"))
+            }
+            Self::Export => unless(snapshot.job.is_none(), "A file is being worked on"),
+            Self::ExportSelected => unless(state.num_selected > 0, "Select units first")
+                .or(unless(snapshot.job.is_none(), "A file is being worked on")),
+            Self::CancelJob => unless(snapshot.job.is_some(), "No file is being worked on"),
+            Self::SaveSiteAs => unless(!snapshot.site.demo, "The demo's site is thrown away"),
+            Self::StartDemo => unless(!snapshot.site.demo, "The demo is running already"),
+            Self::EndDemo => unless(snapshot.site.demo, "The demo is not running"),
+            Self::Undo => unless(snapshot.undo.is_some(), "Nothing to undo"),
+            Self::Redo => unless(snapshot.redo.is_some(), "Nothing to redo"),
+            Self::Rename | Self::EditNote => writable().or(one_selected()),
+            Self::Forget => writable().or(unless(state.num_selected > 0, "Select units first")),
+            Self::AddUnit => writable(),
+            Self::CopyRows => unless(state.num_selected > 0, "Select units first"),
+            Self::CopyMac => one_selected().or(unless(state.has_mac, "Its MAC is not known")),
+            Self::OpenWebPage | Self::CopySsh => {
+                one_selected().or(unless(state.has_ip, "Its address is not known"))
+            }
+            Self::SelectAll | Self::FocusFilter | Self::Columns => {
+                unless(state.view == View::Discover, "Go to Discover first")
+            }
+            Self::ClearFilter => unless(state.filtered, "Nothing is filtered"),
+            Self::TogglePanel => unless(state.panel_fits, "The window is too narrow for the panel"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SYSTEMS: [OperatingSystem; 3] = [
+        OperatingSystem::Nix,
+        OperatingSystem::Windows,
+        OperatingSystem::Mac,
+    ];
+
+    #[test]
+    fn no_two_shortcuts_clash_on_any_system() {
+        let commands: Vec<UiCommand> = UiCommand::ALL
+            .into_iter()
+            .chain([UiCommand::Quit])
+            .collect();
+        for os in SYSTEMS {
+            let mut seen: Vec<(KeyboardShortcut, UiCommand)> = Vec::new();
+            for command in &commands {
+                let shortcuts = command
+                    .shortcut(os)
+                    .into_iter()
+                    .chain(command.other_shortcuts(os));
+                for shortcut in shortcuts {
+                    let clash = seen.iter().find(|(other, _)| *other == shortcut);
+                    assert!(
+                        clash.is_none(),
+                        "{os:?}: {command:?} and {clash:?} have the same keys"
+                    );
+                    seen.push((shortcut, *command));
+                }
+            }
+            assert!(seen.len() > 20, "the shortcuts were looked at");
+        }
+    }
+
+    #[test]
+    fn every_command_has_words() {
+        for command in UiCommand::ALL {
+            assert!(!command.text().is_empty() && !command.tooltip().is_empty());
+            assert!(!command.tooltip().ends_with('.'), "{command:?}");
+        }
+    }
+}

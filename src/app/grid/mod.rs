@@ -1,0 +1,394 @@
+//! The table of units: a virtual table whose rows follow the unit, drawn 28 points high.
+
+pub(super) mod cells;
+pub(super) mod columns;
+mod header;
+mod menu;
+mod selection;
+
+use egui::{EventFilter, Id, Key, Modifiers, Rect, ScrollArea, Sense, Stroke, TextEdit, Ui, vec2};
+use egui_extras::TableBuilder;
+
+use self::cells::{CellContext, cell_hover, cell_text, paint_status, paint_text};
+pub(super) use self::selection::{Pick, Selection, Step};
+use super::theme::{self, palette};
+use super::widgets::Named;
+use super::{App, UiCommand, format};
+use crate::model::column::Column;
+use crate::model::snapshot::Snapshot;
+
+/// How high the row of headers is.
+const HEADER_HEIGHT: f32 = 30.0;
+
+/// Words begin this far from the edge of a cell.
+const CELL_PADDING: f32 = 8.0;
+
+/// How the grid stands.
+#[derive(Debug, Default)]
+pub(super) struct GridState {
+    /// Counts up when columns change, so that widths are read anew.
+    layout_number: u64,
+    /// Whether the pointer is over the rows.
+    pub(super) is_hovered: bool,
+    /// Whether the first row is seen.
+    pub(super) is_at_top: bool,
+    /// The row to be brought into view in the next frame.
+    scroll_to: Option<usize>,
+    /// How many rows are seen.
+    page_rows: usize,
+    /// The header that is being dragged, by its place.
+    dragged: Option<usize>,
+    /// The cell whose menu is open.
+    menu_column: Option<Column>,
+    /// Whether the column chooser is to open in this frame.
+    pub(super) opens_chooser: bool,
+}
+
+impl GridState {
+    /// Columns, widths or order changed from outside.
+    pub(super) const fn new_layout(&mut self) {
+        self.layout_number += 1;
+    }
+}
+
+/// The grid's place in the order of Tab.
+fn grid_id() -> Id {
+    Id::unique("grid of units")
+}
+
+impl App {
+    /// Draws the grid in what is left of the view.
+    pub(super) fn grid_ui(&mut self, ui: &mut Ui) {
+        let area = ui.available_rect_before_wrap();
+        let focus = ui.interact(area, grid_id(), Sense::focusable_noninteractive());
+        focus.widget_info(|| {
+            let num_rows = self.rows.shown().len() as u64;
+            let name = format!("Units, {}", format::units(num_rows));
+            egui::WidgetInfo::labeled(egui::Role::Grid, true, name)
+        });
+        if focus.has_focus() {
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(grid_id(), ARROWS));
+        }
+        self.grid_keys(ui, focus.has_focus());
+
+        let shown = columns::shown(&self.settings.grid);
+        let mut scroll = ScrollArea::horizontal();
+        // The table scrolls up and down by itself.
+        scroll = scroll.auto_shrink([false, false]);
+        scroll.show(ui, |ui| self.table_ui(ui, &shown, area, focus.has_focus()));
+        self.menu_ui(ui);
+    }
+
+    fn table_ui(&mut self, ui: &mut Ui, shown: &[Column], area: Rect, has_focus: bool) {
+        ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
+        // The lines between columns are not drawn; dragging one shows it.
+        let palette = palette(ui.ctx());
+        let visuals = ui.visuals_mut();
+        visuals.widgets.noninteractive.bg_stroke = Stroke::NONE;
+        visuals.widgets.hovered.bg_stroke = Stroke::new(1.0, palette.accent);
+        visuals.widgets.active.bg_stroke = Stroke::new(1.0, palette.accent);
+
+        let mut builder = TableBuilder::new(ui)
+            .id_salt(("units", self.grid.layout_number))
+            .sense(Sense::CLICK)
+            .auto_shrink([false, false])
+            .min_scrolled_height(0.0)
+            .animate_scrolling(false)
+            .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
+        for column in shown {
+            let width = columns::width(&self.settings.grid, *column);
+            builder = builder.column(
+                egui_extras::Column::initial(width)
+                    .range(columns::MIN_WIDTH..=columns::MAX_WIDTH)
+                    .resizable(true)
+                    .clip(true),
+            );
+        }
+        if let Some(row_idx) = self.grid.scroll_to.take() {
+            builder = builder.scroll_to_row(row_idx, None);
+        }
+        let table = builder.header(HEADER_HEIGHT, |mut row| {
+            self.header_ui(&mut row, shown, area);
+        });
+
+        let snapshot = std::sync::Arc::clone(&self.snapshot);
+        let num_rows = self.rows.shown().len();
+        let mut widths = Vec::new();
+        let output = table.body(|mut body| {
+            widths = body.widths().to_vec();
+            let strip = RowStrip {
+                painter: body.ui_mut().painter().clone(),
+                x_range: area.x_range(),
+                clip: Rect::from_x_y_ranges(area.x_range(), body.ui_mut().clip_rect().y_range()),
+                pointer: body.ui_mut().ctx().pointer_hover_pos().filter(|pos| {
+                    let layer = body.ui_mut().layer_id();
+                    body.ui_mut().ctx().layer_id_at(*pos) == Some(layer)
+                }),
+                has_focus,
+            };
+            body.rows(theme::ROW_HEIGHT, num_rows, |mut row| {
+                self.row_ui(&mut row, shown, &snapshot, &strip);
+            });
+        });
+        self.keep_widths(shown, &widths);
+        self.grid.is_at_top = output.state.clamped_offset().y < 1.0;
+        self.grid.page_rows = (output.inner_rect.height() / theme::ROW_HEIGHT).max(1.0) as usize;
+        let pointer = ui.ctx().pointer_hover_pos();
+        self.grid.is_hovered = pointer.is_some_and(|pos| output.inner_rect.contains(pos));
+    }
+
+    /// Draws one row.
+    fn row_ui(
+        &mut self,
+        row: &mut egui_extras::TableRow<'_, '_>,
+        shown: &[Column],
+        snapshot: &Snapshot,
+        strip: &RowStrip,
+    ) {
+        row.set_hovered(false);
+        let this = self.rows.shown()[row.index()];
+        let (slot, id) = this;
+        let unit = snapshot.units.at(slot).filter(|unit| unit.id == id);
+        let is_selected = self.selection.contains(id);
+        let is_cursor = self
+            .selection
+            .cursor()
+            .is_some_and(|(_, cursor)| cursor == id);
+        let mut menu_column = None;
+        for (column_idx, column) in shown.iter().enumerate() {
+            let (_, response) = row.col(|ui| {
+                if column_idx == 0 {
+                    strip.paint(ui.max_rect(), is_selected, is_cursor);
+                }
+                let Some(unit) = unit else {
+                    return;
+                };
+                let context = CellContext {
+                    snapshot,
+                    palette: palette(ui.ctx()),
+                    now: self.now,
+                    zone: &self.zone,
+                };
+                if *column == Column::Name
+                    && self.name_edit.as_ref().is_some_and(|edit| edit.id == id)
+                {
+                    self.name_edit_ui(ui);
+                    return;
+                }
+                let mut text_rect = ui.max_rect().shrink2(vec2(CELL_PADDING, 0.0));
+                let cell = cell_text(*column, unit, &context);
+                if *column == Column::Status {
+                    let status = snapshot.context.status(unit);
+                    let center = egui::pos2(text_rect.left() + 6.0, text_rect.center().y);
+                    paint_status(ui.painter(), center, status, cell.color);
+                    text_rect.min.x += 22.0;
+                }
+                paint_text(ui.painter(), text_rect, &cell);
+            });
+            let Some(unit) = unit else {
+                continue;
+            };
+            let context = CellContext {
+                snapshot,
+                palette: palette(&response.ctx),
+                now: self.now,
+                zone: &self.zone,
+            };
+            response.widget_info(|| {
+                let text = cell_text(*column, unit, &context).text;
+                if column_idx == 0 {
+                    let name = row_name(unit, &text);
+                    egui::WidgetInfo::selected(egui::Role::Row, true, is_selected, name)
+                } else {
+                    egui::WidgetInfo::labeled(egui::Role::Cell, true, text)
+                }
+            });
+            if response.secondary_clicked() {
+                menu_column = Some(*column);
+            }
+            if response.hovered() {
+                response.on_hover_ui_at_pointer(|ui| {
+                    if let Some(text) = cell_hover(*column, unit, &context) {
+                        ui.label(text);
+                    } else {
+                        ui.label(cell_text(*column, unit, &context).text.into_owned());
+                    }
+                });
+            }
+        }
+        let response = row.response();
+        if response.clicked() {
+            let modifiers = response.ctx.input(|input| input.modifiers);
+            let pick = if modifiers.shift {
+                Pick::Range
+            } else if modifiers.command {
+                Pick::Toggle
+            } else {
+                Pick::Only
+            };
+            self.selection.pick(self.rows.shown(), this, pick);
+            response
+                .ctx
+                .memory_mut(|memory| memory.request_focus(grid_id()));
+        }
+        if response.double_clicked() {
+            self.ask(UiCommand::OpenWebPage);
+        }
+        if let Some(column) = menu_column {
+            if !is_selected {
+                self.selection.pick(self.rows.shown(), this, Pick::Only);
+            }
+            self.grid.menu_column = Some(column);
+            egui::Popup::open_id(&response.ctx, menu::menu_id());
+        }
+    }
+
+    /// A name being typed in its cell.
+    fn name_edit_ui(&mut self, ui: &mut Ui) {
+        let Some(edit) = &mut self.name_edit else {
+            return;
+        };
+        let field = TextEdit::singleline(&mut edit.text)
+            .desired_width(f32::INFINITY)
+            .margin(egui::Margin::symmetric(6, 3))
+            .char_limit(crate::model::sighting::TEXT_KEPT_CHARS);
+        let response = ui.add(field);
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Name of the unit")
+        });
+        if !edit.focused {
+            response.request_focus();
+            edit.focused = true;
+            return;
+        }
+        if ui.input(|input| input.key_pressed(Key::Escape)) {
+            self.name_edit = None;
+            ui.memory_mut(|memory| memory.request_focus(grid_id()));
+        } else if response.lost_focus() {
+            let by_enter = ui.input(|input| input.key_pressed(Key::Enter));
+            self.commit_name();
+            if by_enter {
+                ui.memory_mut(|memory| memory.request_focus(grid_id()));
+            }
+        }
+    }
+
+    /// Keys that move the selection. They are the grid's while it has the focus or nothing has.
+    fn grid_keys(&mut self, ui: &Ui, has_focus: bool) {
+        let is_free = ui.memory(|memory| memory.focused().is_none());
+        if self.modal.is_some() || !(has_focus || is_free) || egui::Popup::is_any_open(ui.ctx()) {
+            return;
+        }
+        let steps = [
+            (Key::ArrowUp, Step::Up),
+            (Key::ArrowDown, Step::Down),
+            (Key::PageUp, Step::PageUp),
+            (Key::PageDown, Step::PageDown),
+            (Key::Home, Step::First),
+            (Key::End, Step::Last),
+        ];
+        let pressed = ui.input_mut(|input| {
+            let found = steps.into_iter().find_map(|(key, step)| {
+                if input.consume_key(Modifiers::SHIFT, key) {
+                    return Some((step, Pick::Range));
+                }
+                let plain = input.consume_key(Modifiers::NONE, key);
+                plain.then_some((step, Pick::Only))
+            });
+            found
+        });
+        let Some((step, pick)) = pressed else {
+            return;
+        };
+        let rows = self.rows.shown();
+        if let Some(row_idx) = self.selection.step(rows, step, self.grid.page_rows) {
+            self.selection.pick(rows, rows[row_idx], pick);
+            self.grid.scroll_to = Some(row_idx);
+            ui.memory_mut(|memory| memory.request_focus(grid_id()));
+        }
+    }
+
+    /// Remembers widths that a person dragged.
+    fn keep_widths(&mut self, shown: &[Column], widths: &[f32]) {
+        for (column, width) in shown.iter().zip(widths) {
+            let known = columns::width(&self.settings.grid, *column);
+            if (known - width).abs() > 0.5 {
+                self.settings
+                    .grid
+                    .widths
+                    .insert(column.key().to_owned(), width.round());
+            }
+        }
+    }
+
+    /// A small chip over the grid: rows wait to go to their places.
+    pub(super) fn moved_chip_ui(&mut self, ui: &mut Ui) {
+        let num_moved = self.rows.num_moved();
+        if num_moved == 0 {
+            return;
+        }
+        let text = format!("{} to sort ↑", format::count(num_moved as u64));
+        let response = super::widgets::link_button(ui, &text)
+            .on_hover_text("Rows keep their places while the pointer is over them");
+        if response.named(&text).clicked() {
+            self.rows.release();
+            self.grid.scroll_to = Some(0);
+        }
+    }
+}
+
+/// Keys that the grid keeps from moving the focus away.
+const ARROWS: EventFilter = EventFilter {
+    tab: false,
+    horizontal_arrows: true,
+    vertical_arrows: true,
+    escape: false,
+};
+
+/// What a row is called when it is read out.
+fn row_name(unit: &crate::model::appliance::Appliance, status: &str) -> String {
+    let name = unit
+        .name()
+        .map(|best| format::show_text(best.value).into_owned())
+        .or_else(|| unit.mac().map(|best| best.value.to_string()))
+        .unwrap_or_else(|| "Unnamed unit".to_owned());
+    match unit.ip_value() {
+        Some(ip) => format!("{status}, {name}, {ip}"),
+        None => format!("{status}, {name}"),
+    }
+}
+
+/// What is drawn behind the cells of a row.
+struct RowStrip {
+    painter: egui::Painter,
+    x_range: egui::Rangef,
+    clip: Rect,
+    pointer: Option<egui::Pos2>,
+    has_focus: bool,
+}
+
+impl RowStrip {
+    fn paint(&self, cell: Rect, is_selected: bool, is_cursor: bool) {
+        let palette = palette(self.painter.ctx());
+        let rect = Rect::from_x_y_ranges(self.x_range, cell.y_range());
+        let painter = self.painter.with_clip_rect(self.clip);
+        let is_hovered = self
+            .pointer
+            .is_some_and(|pos| rect.contains(pos) && self.clip.contains(pos));
+        if is_selected {
+            painter.rect_filled(rect, 0.0, palette.selected);
+        } else if is_hovered {
+            painter.rect_filled(rect, 0.0, palette.row_hovered);
+        }
+        let line = Stroke::new(1.0, palette.row_line);
+        painter.hline(self.x_range, rect.bottom() - 0.5, line);
+        if is_cursor && self.has_focus {
+            painter.rect_stroke(
+                rect.shrink2(vec2(1.0, 1.0)),
+                3.0,
+                Stroke::new(1.0, palette.accent),
+                egui::StrokeKind::Inside,
+            );
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What is new since the last frame: the newest snapshot, notices, answers of dialogs, settings to remember, and when
+//! the next frame is wanted. Draws nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui::Context;
+
+use super::notices::saying;
+use super::view_state::Modal;
+use super::{App, theme, window};
+use crate::engine::command::{Command, Level, Notice, Saying};
+use crate::engine::handle::SendError;
+use crate::model::query::Counter;
+
+/// How many notices one frame takes; the rest waits for the next.
+const NOTICES_A_FRAME: usize = 64;
+
+/// Settings are remembered this long after the last change, so that dragging a column is one write.
+const REMEMBER_AFTER_SECS: f64 = 1.0;
+
+/// Rules, "The window": after this long without a datagram, and with live search stopped, the window is idle.
+const IDLE_AFTER_MILLIS: u64 = 60_000;
+
+impl App {
+    /// Takes what is new. Runs also while the window is hidden.
+    pub fn tick(&mut self, ctx: &Context) {
+        self.now = (self.clock)();
+        let snapshot = self.handle.snapshot();
+        if !Arc::ptr_eq(&snapshot, &self.snapshot) {
+            self.snapshot = snapshot;
+            self.selection.keep_existing(&self.snapshot.units);
+            if self.closing && self.snapshot.job.is_none() {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+        }
+        for _ in 0..NOTICES_A_FRAME {
+            let Some(notice) = self.handle.next_notice() else {
+                break;
+            };
+            self.take_notice(notice);
+        }
+        self.poll_dialogs();
+        for words in self.log.take_dialog_errors() {
+            let said = Saying::trouble("The file dialog could not open")
+                .because(words)
+                .hint("type the path instead");
+            self.say(said);
+        }
+        if let Some(millis) = self.notices.expire(self.now) {
+            ctx.request_repaint_after(Duration::from_millis(millis.max(50)));
+        }
+        self.remember(ctx);
+    }
+
+    /// Asks the engine for something, and says so when it cannot take it.
+    pub(super) fn send(&mut self, command: Command) {
+        match self.handle.send(command) {
+            Ok(()) => {}
+            Err(SendError::Full(_)) => {
+                let mut said = saying(Level::Trouble, "The engine is busy and did not take that");
+                said.hint = Some("try again in a moment".to_owned());
+                self.say(said);
+            }
+            Err(SendError::Closed) => {
+                let mut said = saying(Level::Trouble, "The engine has ended");
+                said.text =
+                    Some("What is shown is the last state; nothing more is heard".to_owned());
+                said.hint = Some("close Rollcall and start it again".to_owned());
+                self.say(said);
+            }
+        }
+    }
+
+    fn take_notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Said(said) => self.say(said),
+            Notice::Imported(report) => {
+                let mut said = match &report.failed {
+                    Some(why) => {
+                        let mut said = saying(Level::Trouble, "The file was not imported");
+                        said.text = Some(why.clone());
+                        said
+                    }
+                    None => saying(
+                        Level::Done,
+                        format!(
+                            "Imported {}",
+                            super::format::counted(report.num_rows, "row", "rows")
+                        ),
+                    ),
+                };
+                said.hint = None;
+                self.say(said);
+                self.modal = Some(Modal::ImportReport(report));
+            }
+            Notice::Exported { path, num_rows } => {
+                let mut said = saying(
+                    Level::Done,
+                    format!("Exported {}", super::format::units(num_rows)),
+                );
+                said.text = Some(path.to_string_lossy().into_owned());
+                self.say(said);
+            }
+            Notice::ExportWouldReplace(request) => {
+                self.modal = Some(Modal::ReplaceExport(request));
+            }
+            Notice::SaveWouldReplace(path) => self.modal = Some(Modal::ReplaceSite(path)),
+            Notice::SweepNeedsYes { request, num_ips } => {
+                self.modal = Some(Modal::LargeSweep { request, num_ips });
+            }
+            Notice::SiteOpened(path) => self.site_opened(path),
+        }
+    }
+
+    fn site_opened(&mut self, path: Option<std::path::PathBuf>) {
+        self.selection.clear();
+        self.name_edit = None;
+        self.query.counter = Counter::All;
+        self.diagnostics.selected = None;
+        let Some(path) = path else {
+            return;
+        };
+        let said = saying(
+            Level::Done,
+            format!(
+                "Opened {}",
+                path.file_stem().unwrap_or_default().to_string_lossy()
+            ),
+        );
+        self.say(said);
+        let recent = &mut self.settings.recent_sites;
+        recent.retain(|other| *other != path);
+        recent.insert(0, path.clone());
+        recent.truncate(10);
+        self.settings.last_site = Some(path);
+    }
+
+    /// Brings the grid's rows up to date with the snapshot and the question.
+    pub(super) fn update_rows(&mut self) {
+        let hold = self.grid.is_hovered && !self.grid.is_at_top;
+        self.rows.update(&self.snapshot, &self.query, hold);
+    }
+
+    /// Has changed settings written, a moment after the last change.
+    fn remember(&mut self, ctx: &Context) {
+        self.settings.zoom = ctx.zoom_factor();
+        self.settings.grid.filter.clone_from(&self.query.text);
+        if let Some(place) = window::place(ctx) {
+            self.settings.window = Some(place);
+        }
+        if self.settings == self.remembered {
+            self.unsaved_since = None;
+            return;
+        }
+        let now = ctx.input(|input| input.time);
+        let since = *self.unsaved_since.get_or_insert(now);
+        let left = REMEMBER_AFTER_SECS - (now - since);
+        if left > 0.0 {
+            ctx.request_repaint_after(Duration::from_secs_f64(left));
+        } else {
+            self.remember_now();
+        }
+    }
+
+    /// Has the settings written now.
+    pub(super) fn remember_now(&mut self) {
+        if self.settings != self.remembered {
+            self.remembered = self.settings.clone();
+            self.unsaved_since = None;
+            self.send(Command::Remember(Box::new(self.settings.clone())));
+        }
+    }
+
+    /// Asks for the next frame: once a second while something on screen counts seconds, and not at all when idle.
+    pub(super) fn plan_repaint(&self, ctx: &Context) {
+        let snapshot = &self.snapshot;
+        let heard_lately = snapshot
+            .totals
+            .last_heard
+            .is_some_and(|when| self.now.millis_since(when) < IDLE_AFTER_MILLIS);
+        let is_working = snapshot.job.is_some()
+            || snapshot
+                .sweep
+                .as_ref()
+                .is_some_and(|sweep| sweep.ended.is_none());
+        let is_waiting_for_first = snapshot.units.is_empty()
+            && self.now.millis_since(snapshot.totals.listening_since) < IDLE_AFTER_MILLIS;
+        if snapshot.search.live || heard_lately || is_working || is_waiting_for_first {
+            // To the next full second, so that counted seconds change in step.
+            let millis = 1_000 - self.now.as_millis().rem_euclid(1_000) as u64;
+            ctx.request_repaint_after(Duration::from_millis(millis.max(100)));
+        }
+    }
+
+    /// Follows the person's choice of theme.
+    pub(super) fn choose_theme(&mut self, ctx: &Context, choice: crate::settings::ThemeChoice) {
+        self.settings.theme = choice;
+        theme::choose(ctx, choice);
+    }
+}

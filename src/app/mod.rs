@@ -1,0 +1,242 @@
+//! The window: draws from the engine's newest snapshot and turns what a person does into commands.
+//! What must not be here: sockets, files, waiting of any kind, and any state that the engine owns.
+//!
+//! One [`App`], split by verb: `logic` takes what is new, `ui` lays out the frame, `dispatch` carries out
+//! [`UiCommand`]s. `panels`, `views`, `grid` and `modals` draw; none of them sends anything by itself except
+//! through `App::ask` and `App::send`.
+
+mod command;
+mod dialogs;
+mod dispatch;
+mod fonts;
+mod format;
+mod grid;
+mod logic;
+mod modals;
+mod notices;
+mod panels;
+mod rows;
+mod shortcuts;
+mod theme;
+mod ui;
+mod view_state;
+mod views;
+mod widgets;
+mod window;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::Context;
+use jiff::tz::TimeZone;
+
+use self::dialogs::Dialogs;
+use self::grid::{GridState, Selection};
+use self::notices::Notices;
+use self::rows::GridRows;
+use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
+use crate::engine::command::Saying;
+use crate::engine::handle::EngineHandle;
+use crate::logging::LogRing;
+use crate::model::query::Query;
+use crate::model::snapshot::Snapshot;
+use crate::model::time::Timestamp;
+use crate::settings::Settings;
+
+pub use self::command::UiCommand;
+pub use self::view_state::View;
+pub use self::window::{Wake, native_options, run};
+
+/// Tells the time. Given by `main`, so that the window never asks the system and tests stand still.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Where things are kept, as the settings page shows it.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// Where sites are kept when nothing else is said.
+    pub sites: Option<PathBuf>,
+    /// The settings file.
+    pub settings: Option<PathBuf>,
+    /// The folder of the log files.
+    pub logs: Option<PathBuf>,
+    /// Where exports go at first.
+    pub documents: Option<PathBuf>,
+}
+
+impl Places {
+    /// The places as the settings know them.
+    pub fn of(places: &crate::settings::Places) -> Self {
+        Self {
+            sites: Some(places.sites_dir.clone()),
+            settings: Some(places.settings_file()),
+            logs: Some(places.log_dir.clone()),
+            documents: directories::UserDirs::new()
+                .and_then(|dirs| dirs.document_dir().map(std::path::Path::to_owned)),
+        }
+    }
+}
+
+/// What the window starts with.
+pub struct Start {
+    /// The conversation with the engine.
+    pub handle: EngineHandle,
+    /// What was remembered.
+    pub settings: Settings,
+    /// Where things are kept.
+    pub places: Places,
+    /// Tells the time.
+    pub clock: Clock,
+    /// The person's time zone.
+    pub zone: TimeZone,
+    /// The last lines of the log, and dialogs that could not open.
+    pub log: LogRing,
+    /// What there is to say at the start: settings that were mended, a log that cannot be written.
+    pub sayings: Vec<String>,
+}
+
+/// The window.
+pub struct App {
+    /// The conversation with the engine.
+    handle: EngineHandle,
+    /// The picture that this frame draws; never changes within a frame.
+    snapshot: Arc<Snapshot>,
+    /// Tells the time.
+    clock: Clock,
+    /// The time of this frame.
+    now: Timestamp,
+    /// The person's time zone.
+    zone: TimeZone,
+    /// The last lines of the log, and dialogs that could not open.
+    log: LogRing,
+    /// Where things are kept.
+    places: Places,
+    /// What is remembered between starts.
+    settings: Settings,
+    /// What the engine was last told to remember.
+    remembered: Settings,
+    /// When the settings began to differ from what is remembered, in egui's seconds.
+    unsaved_since: Option<f64>,
+    /// Which entry of the rail is shown.
+    view: View,
+    /// What the grid is asked to show.
+    query: Query,
+    /// Which units the grid shows, in order.
+    rows: GridRows,
+    /// Which of them are selected.
+    selection: Selection,
+    /// How the grid stands: hover, scroll, drags.
+    grid: GridState,
+    /// A name that is being typed.
+    name_edit: Option<NameEdit>,
+    /// What the Diagnostics view remembers.
+    diagnostics: DiagnosticsState,
+    /// The question over the window.
+    modal: Option<Modal>,
+    /// The native dialog that is open.
+    dialogs: Dialogs,
+    /// What the engine and the window said.
+    notices: Notices,
+    /// A native dialog that is to open at the end of this frame, with the path to begin from.
+    wants_dialog: Option<(PathUse, String)>,
+    /// Commands that were asked for in this frame.
+    pending: Vec<UiCommand>,
+    /// Whether the right panel has room in this window.
+    panel_fits: bool,
+    /// Whether the window is to close as soon as the running job is over.
+    closing: bool,
+    /// Whether the filter box is to get the focus in this frame.
+    focus_filter: bool,
+    /// How wide the top bar's right side was, so that chips know their room.
+    top_bar_right_width: f32,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("revision", &self.snapshot.revision)
+            .field("view", &self.view)
+            .field("modal", &self.modal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Start {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Start")
+            .field("settings", &self.settings)
+            .field("places", &self.places)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// The window over a context that has not drawn anything yet.
+    pub fn new(ctx: &Context, start: Start) -> Self {
+        let Start {
+            handle,
+            settings,
+            places,
+            clock,
+            zone,
+            log,
+            sayings,
+        } = start;
+        let settings = window::sanitize(settings);
+        theme::install(ctx);
+        theme::choose(ctx, settings.theme);
+        ctx.set_zoom_factor(settings.zoom);
+        let snapshot = handle.snapshot();
+        let mut notices = Notices::default();
+        for words in sayings {
+            notices.say(clock(), Saying::note(words));
+        }
+        let query = Query {
+            text: settings.grid.filter.clone(),
+            sort: grid::columns::sort(&settings.grid),
+            ..Query::default()
+        };
+        Self {
+            snapshot,
+            now: clock(),
+            clock,
+            zone,
+            places,
+            remembered: settings.clone(),
+            settings,
+            unsaved_since: None,
+            view: View::default(),
+            query,
+            rows: GridRows::new(ctx),
+            selection: Selection::default(),
+            grid: GridState::default(),
+            name_edit: None,
+            diagnostics: DiagnosticsState::default(),
+            modal: None,
+            dialogs: Dialogs::new(),
+            notices,
+            log,
+            wants_dialog: None,
+            pending: Vec::new(),
+            panel_fits: true,
+            closing: false,
+            focus_filter: false,
+            top_bar_right_width: 0.0,
+            handle,
+        }
+    }
+
+    /// Asks for a command; carried out at the end of the frame.
+    fn ask(&mut self, command: UiCommand) {
+        self.pending.push(command);
+    }
+
+    /// Which entry of the rail is shown.
+    pub const fn view(&self) -> View {
+        self.view
+    }
+
+    /// What is remembered between starts, as it stands now.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}

@@ -1,0 +1,122 @@
+//! Questions over the window, one at a time. Escape or a click beside it closes without doing anything.
+
+mod add_unit;
+mod confirm;
+mod export;
+mod import_report;
+mod palette;
+mod path;
+mod sweep;
+
+use egui::{Align2, Area, Context, Frame, Id, Margin, RichText, Stroke, Ui, vec2};
+
+use super::App;
+use super::theme;
+use super::view_state::Modal;
+
+/// What is to become of a question after this frame.
+enum Next {
+    /// It is still asked.
+    Stay,
+    /// It is answered or given up.
+    Close,
+}
+
+impl App {
+    /// Draws the question that is asked, when there is one.
+    pub(super) fn modals_ui(&mut self, ctx: &Context) {
+        let Some(mut modal) = self.modal.take() else {
+            return;
+        };
+        let colors = theme::palette(ctx);
+        let is_palette = matches!(modal, Modal::Palette(_));
+        let (width, name) = shape(&modal);
+        let id = Id::unique(name);
+        // The palette stands where eyes are; everything else in the middle.
+        let (anchor, offset) = if is_palette {
+            (Align2::CENTER_TOP, vec2(0.0, 90.0))
+        } else {
+            (Align2::CENTER_CENTER, vec2(0.0, -20.0))
+        };
+        let area: Area = egui::Modal::default_area(id).anchor(anchor, offset);
+        let margin = if is_palette { 10 } else { 18 };
+        let frame = Frame::new()
+            .fill(colors.panel)
+            .stroke(Stroke::new(1.0, colors.line))
+            .corner_radius(10)
+            .inner_margin(Margin::same(margin))
+            .shadow(ctx.global_style().visuals.window_shadow);
+        let response = egui::Modal::new(id)
+            .area(area)
+            .frame(frame)
+            .backdrop_color(colors.veil)
+            .show(ctx, |ui| {
+                let room = ctx.content_rect().width() - 80.0;
+                ui.set_width(width.min(room));
+                if !is_palette {
+                    ui.label(RichText::new(name).heading());
+                    ui.add_space(2.0);
+                }
+                self.modal_ui(ui, &mut modal)
+            });
+        let is_closed = matches!(response.inner, Next::Close) || response.should_close();
+        // A question may have opened the next one.
+        if !is_closed && self.modal.is_none() {
+            self.modal = Some(modal);
+        }
+    }
+
+    fn modal_ui(&mut self, ui: &mut Ui, modal: &mut Modal) -> Next {
+        match modal {
+            Modal::Palette(form) => self.palette_ui(ui, form),
+            Modal::Export(form) => self.export_ui(ui, form),
+            Modal::Path(form) => self.path_ui(ui, form),
+            Modal::ImportReport(report) => self.import_report_ui(ui, report),
+            Modal::Sweep(form) => self.sweep_form_ui(ui, form),
+            Modal::AddUnit(form) => self.add_unit_ui(ui, form),
+            Modal::Forget(ids) => self.forget_ui(ui, ids),
+            Modal::Note { id, text, focused } => self.note_ui(ui, *id, text, focused),
+            Modal::ReplaceExport(request) => self.replace_export_ui(ui, request),
+            Modal::ReplaceSite(path) => self.replace_site_ui(ui, path),
+            Modal::LargeSweep { request, num_ips } => self.large_sweep_ui(ui, request, *num_ips),
+            Modal::About => about_ui(ui),
+        }
+    }
+}
+
+/// How wide a question is, and what it is called.
+const fn shape(modal: &Modal) -> (f32, &'static str) {
+    match modal {
+        Modal::Palette(_) => (520.0, "Commands"),
+        Modal::Export(_) => (560.0, "Export inventory"),
+        Modal::Path(form) => (560.0, super::dialogs::title(form.purpose)),
+        Modal::ImportReport(_) => (760.0, "Import report"),
+        Modal::Sweep(_) => (520.0, "Sweep a range"),
+        Modal::AddUnit(_) => (460.0, "Add unit by hand"),
+        Modal::Forget(_) => (440.0, "Forget units?"),
+        Modal::Note { .. } => (460.0, "Note"),
+        Modal::ReplaceExport(_) => (480.0, "Replace file?"),
+        Modal::ReplaceSite(_) => (480.0, "Replace site file?"),
+        Modal::LargeSweep { .. } => (460.0, "Sweep this many addresses?"),
+        Modal::About => (420.0, "About Rollcall"),
+    }
+}
+
+fn about_ui(ui: &mut Ui) -> Next {
+    super::widgets::explain(
+        ui,
+        "Finds Avocent and Vertiv appliances on every network of this computer and writes the inventory.",
+    );
+    ui.label(format!("Version {}", env!("CARGO_PKG_VERSION")));
+    super::widgets::explain(
+        ui,
+        "MIT or Apache-2.0. Fonts: subsets of Inter and JetBrains Mono (SIL OFL 1.1) and DejaVu Sans.",
+    );
+    super::widgets::foot(ui, |ui| {
+        if super::widgets::primary_button(ui, "Close", None).clicked() {
+            Next::Close
+        } else {
+            Next::Stay
+        }
+    })
+}

@@ -1,0 +1,273 @@
+//! The status bar: what was heard and not understood, what is searched and swept, what is saved.
+
+use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui};
+
+use super::super::theme::palette;
+use super::super::widgets;
+use super::super::{App, UiCommand, format};
+use crate::engine::command::Command;
+use crate::model::edit::Edit;
+use crate::model::snapshot::{SweepEnd, SweepState};
+
+/// The bar's text.
+const SIZE: f32 = 12.0;
+
+impl App {
+    /// Draws the status bar.
+    pub(in crate::app) fn status_bar_ui(&mut self, ui: &mut Ui) {
+        ui.spacing_mut().interact_size.y = 20.0;
+        ui.spacing_mut().item_spacing.x = 18.0;
+        let rect = ui.max_rect();
+        let builder = egui::UiBuilder::new()
+            .max_rect(rect)
+            .layout(Layout::right_to_left(Align::Center));
+        let right = ui.scope_builder(builder, |ui| {
+            self.saved_ui(ui);
+            ui.min_rect().left()
+        });
+        let mut left = rect;
+        left.max.x = right.inner - 18.0;
+        let builder = egui::UiBuilder::new()
+            .max_rect(left)
+            .layout(Layout::left_to_right(Align::Center));
+        ui.scope_builder(builder, |ui| {
+            ui.set_clip_rect(left.intersect(ui.clip_rect()));
+            self.heard_ui(ui);
+            self.search_state_ui(ui);
+            self.work_ui(ui);
+            self.floods_ui(ui);
+            self.limits_ui(ui);
+        });
+    }
+
+    fn heard_ui(&mut self, ui: &mut Ui) {
+        let palette = palette(ui.ctx());
+        let totals = self.snapshot.totals;
+        let heard = format::counted(totals.heard, "datagram", "datagrams");
+        ui.label(
+            RichText::new(format!("Heard {heard}"))
+                .size(SIZE)
+                .color(palette.dim),
+        );
+        if totals.not_understood > 0 {
+            let text = format!(
+                "{} not understood, kept",
+                format::count(totals.not_understood)
+            );
+            if bar_button(ui, &text, palette.amber)
+                .on_hover_text("Show them with their bytes")
+                .clicked()
+            {
+                self.ask(UiCommand::ShowDiagnostics);
+            }
+        }
+        if totals.lost > 0 {
+            let text = format!("{} lost", format::count(totals.lost));
+            ui.label(RichText::new(text).size(SIZE).color(palette.amber))
+                .on_hover_text("Datagrams that came faster than they could be taken");
+        }
+    }
+
+    fn search_state_ui(&mut self, ui: &mut Ui) {
+        let palette = palette(ui.ctx());
+        let search = self.snapshot.search;
+        let text = match (search.pass, search.live, search.next) {
+            (Some(pass), ..) => format!("Searching, pass {pass} of 3"),
+            (None, true, Some(next)) if next > self.now => {
+                // Rounded up, so that it ends with 1 and not with 0.
+                let secs = next.millis_since(self.now).div_ceil(1_000);
+                format!("Live search on, next in {secs} s")
+            }
+            (None, true, _) => "Live search on".to_owned(),
+            (None, false, _) => "Live search off".to_owned(),
+        };
+        if bar_button(ui, &text, palette.dim)
+            .on_hover_text(UiCommand::ToggleLiveSearch.tooltip())
+            .clicked()
+        {
+            self.ask(UiCommand::ToggleLiveSearch);
+        }
+    }
+
+    /// The sweep and the work with a file, with progress and a way out.
+    fn work_ui(&mut self, ui: &mut Ui) {
+        let snapshot = std::sync::Arc::clone(&self.snapshot);
+        if let Some(sweep) = &snapshot.sweep {
+            self.sweep_ui(ui, sweep);
+        }
+        let Some(job) = &snapshot.job else {
+            return;
+        };
+        let palette = palette(ui.ctx());
+        let elapsed_secs = (self.now.millis_since(job.started) / 1_000).max(1);
+        let rate = job.done / elapsed_secs;
+        let mut text = match job.total {
+            Some(total) => format!(
+                "{}: {} of {}",
+                format::show_text(&job.what),
+                format::count(job.done),
+                format::count(total)
+            ),
+            None => format!(
+                "{}: {}",
+                format::show_text(&job.what),
+                format::count(job.done)
+            ),
+        };
+        if rate > 0 {
+            text.push_str(&format!(", {} rows/s", format::count(rate)));
+            if let Some(total) = job.total {
+                let left = total.saturating_sub(job.done) / rate;
+                text.push_str(&format!(", {} left", format::duration(left)));
+            }
+        }
+        ui.label(RichText::new(text).size(SIZE).color(palette.text));
+        if let Some(total) = job.total {
+            widgets::progress(ui, job.done as f32 / total.max(1) as f32, 90.0, &job.what);
+        }
+        if bar_button(ui, "Cancel", palette.accent).clicked() {
+            self.ask(UiCommand::CancelJob);
+        }
+    }
+
+    fn sweep_ui(&mut self, ui: &mut Ui, sweep: &SweepState) {
+        let palette = palette(ui.ctx());
+        match &sweep.ended {
+            None => {
+                let left = sweep.left_secs.map_or_else(String::new, |secs| {
+                    format!(", {} left", format::duration(secs))
+                });
+                let text = format!(
+                    "Sweeping: {} of {} asked, {} answered, {}/s{left}",
+                    format::count(sweep.num_asked),
+                    format::count(sweep.num_questions),
+                    format::count(sweep.num_answered),
+                    format::count(u64::from(sweep.per_sec)),
+                );
+                ui.label(RichText::new(text).size(SIZE).color(palette.text))
+                    .on_hover_text(&sweep.ranges);
+                let share = sweep.num_asked as f32 / sweep.num_questions.max(1) as f32;
+                widgets::progress(ui, share, 90.0, "Sweep");
+                if bar_button(ui, "Cancel", palette.accent).clicked() {
+                    self.ask(UiCommand::StopSweep);
+                }
+            }
+            Some(end) => {
+                let (text, color) = match end {
+                    SweepEnd::Done => (
+                        format!("Sweep done, {} answered", format::units(sweep.num_answered)),
+                        palette.dim,
+                    ),
+                    SweepEnd::Canceled => ("Sweep canceled".to_owned(), palette.dim),
+                    SweepEnd::Failed(why) => (format!("Sweep failed: {why}"), palette.amber),
+                };
+                ui.label(RichText::new(text).size(SIZE).color(color))
+                    .on_hover_text(&sweep.ranges);
+            }
+        }
+    }
+
+    /// Senders that flood, with a way to forget them.
+    fn floods_ui(&mut self, ui: &mut Ui) {
+        let floods = std::sync::Arc::clone(&self.snapshot.floods);
+        let (Some(first), num_floods) = (floods.first(), floods.len() as u64) else {
+            return;
+        };
+        let palette = palette(ui.ctx());
+        let verb = if num_floods == 1 { "floods" } else { "flood" };
+        let held_back: u64 = floods.iter().map(|flood| flood.held_back).sum();
+        let text = format!(
+            "{} {verb}: {}, {} held back",
+            format::counted(num_floods, "sender", "senders"),
+            first.sender.ip,
+            format::count(held_back)
+        );
+        let response = bar_button(ui, &text, palette.red)
+            .on_hover_text("More new units a second than a network has; they are not saved");
+        Popup::menu(&response)
+            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+            .width(420.0)
+            .show(|ui| {
+                for flood in floods.iter() {
+                    self.flood_ui(ui, flood);
+                }
+            });
+    }
+
+    /// One sender that floods.
+    pub(in crate::app) fn flood_ui(
+        &mut self,
+        ui: &mut Ui,
+        flood: &crate::model::snapshot::FloodLine,
+    ) {
+        let palette = palette(ui.ctx());
+        ui.label(
+            RichText::new(format!("{} on {}", flood.sender.ip, flood.sender.interface))
+                .font(super::super::theme::strong(13.0)),
+        );
+        let samples = flood.samples.join(", ");
+        let text = format!(
+            "{} new units held back since {}, last {}. Samples: {}",
+            format::count(flood.held_back),
+            format::time_of_day(flood.since, &self.zone),
+            format::age(self.now, flood.last),
+            format::show_text(&samples)
+        );
+        ui.label(RichText::new(text).color(palette.dim));
+        if widgets::quiet_button(ui, "Forget sender")
+            .on_hover_text(
+                "Takes out every unit that was only heard from it; undo brings them back",
+            )
+            .clicked()
+        {
+            self.send(Command::Edit(Edit::ForgetSender {
+                sender: flood.sender.clone(),
+            }));
+            ui.close();
+        }
+    }
+
+    fn limits_ui(&self, ui: &mut Ui) {
+        let palette = palette(ui.ctx());
+        for limit in self.snapshot.limits.iter() {
+            ui.label(RichText::new(limit).size(SIZE).color(palette.amber));
+        }
+    }
+
+    /// The site file and when it was saved, from the right.
+    fn saved_ui(&self, ui: &mut Ui) {
+        let palette = palette(ui.ctx());
+        let site = &self.snapshot.site;
+        if let Some(path) = &site.path {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ui.label(
+                RichText::new(format::show_text(&name))
+                    .monospace()
+                    .size(SIZE - 0.5)
+                    .color(palette.dim),
+            )
+            .on_hover_text(path.to_string_lossy());
+        }
+        let dim = |text: String| RichText::new(text).size(SIZE).color(palette.dim);
+        if let Some(why) = &site.save_error {
+            let text = RichText::new(format!("Not saved: {}", format::show_text(why)));
+            ui.label(text.size(SIZE).color(palette.red))
+                .on_hover_text(why);
+        } else if site.demo {
+            ui.label(dim("Demo, nothing is saved".to_owned()));
+        } else if site.read_only.is_some() {
+            ui.label(dim("Read-only".to_owned()));
+        } else if site.dirty {
+            ui.label(dim("Saving…".to_owned()));
+        } else if let Some(saved) = site.saved {
+            let text = format!("Saved {}", format::age(self.now, saved));
+            ui.label(dim(text))
+                .on_hover_text(format::exact(saved, &self.zone));
+        }
+    }
+}
+
+fn bar_button(ui: &mut Ui, text: &str, color: egui::Color32) -> egui::Response {
+    let label = RichText::new(text).size(SIZE).color(color);
+    widgets::focus_ring(ui.add(egui::Button::new(label).frame(false)))
+}

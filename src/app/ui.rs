@@ -1,0 +1,164 @@
+//! The frame: what is where, and in which order it is drawn.
+
+use egui::{CentralPanel, Frame, Margin, Panel, Stroke, Ui};
+
+use super::App;
+use super::shortcuts;
+use super::theme::palette;
+use super::view_state::{PathUse, View};
+use crate::engine::command::Command;
+
+/// How high the top bar is.
+const TOP_HEIGHT: f32 = 52.0;
+
+/// How wide the left rail is.
+const RAIL_WIDTH: f32 = 184.0;
+
+/// How high the status bar is.
+const STATUS_HEIGHT: f32 = 27.0;
+
+/// How wide the right panel is: 320 points of content.
+const PANEL_WIDTH: f32 = 348.0;
+
+/// A narrower window has no right panel.
+const PANEL_FROM_WIDTH: f32 = 1_180.0;
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.tick(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        self.show(ui, Some(frame));
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.dialogs.cancel();
+        self.remember_now();
+    }
+}
+
+impl App {
+    /// Draws the window and carries out what the person asked for. `frame` is the native window; tests have none.
+    pub fn show(&mut self, ui: &mut Ui, frame: Option<&eframe::Frame>) {
+        let ctx = ui.ctx().clone();
+        self.take_dropped_files(&ctx);
+        self.hold_close_while_writing(&ctx);
+        if self.modal.is_none()
+            && let Some(command) = shortcuts::pressed(&ctx)
+        {
+            self.ask(command);
+        }
+        self.update_rows();
+
+        let palette = palette(&ctx);
+        self.panel_fits = ui.available_width() >= PANEL_FROM_WIDTH;
+        let quiet = Frame::new().fill(palette.panel);
+        Panel::top("top bar")
+            .exact_size(TOP_HEIGHT)
+            .frame(quiet.inner_margin(Margin::symmetric(14, 0)))
+            .show(ui, |ui| self.top_bar_ui(ui));
+        Panel::bottom("status bar")
+            .exact_size(STATUS_HEIGHT)
+            .frame(quiet.inner_margin(Margin::symmetric(14, 0)))
+            .show(ui, |ui| self.status_bar_ui(ui));
+        Panel::left("rail")
+            .exact_size(RAIL_WIDTH)
+            .frame(quiet.inner_margin(Margin::symmetric(8, 10)))
+            .show(ui, |ui| self.rail_ui(ui));
+        let has_panel = self.panel_fits && self.settings.show_panel && self.view == View::Discover;
+        if has_panel {
+            Panel::right("unit")
+                .exact_size(PANEL_WIDTH)
+                .frame(quiet.inner_margin(Margin {
+                    left: 14,
+                    right: 0,
+                    top: 12,
+                    bottom: 0,
+                }))
+                .show(ui, |ui| self.unit_panel_ui(ui));
+        }
+        CentralPanel::no_frame()
+            .frame(Frame::new().fill(palette.ground))
+            .show(ui, |ui| match self.view {
+                View::Discover => self.discover_ui(ui),
+                View::Diagnostics => self.diagnostics_ui(ui),
+                View::Activity => self.activity_ui(ui),
+                View::Settings => self.settings_ui(ui),
+            });
+        self.modals_ui(&ctx);
+        self.dialog_bar_ui(&ctx);
+        self.notices_ui(&ctx);
+        self.drop_target_ui(&ctx);
+        for command in std::mem::take(&mut self.pending) {
+            self.dispatch(&ctx, frame, command);
+        }
+        if let Some((purpose, suggestion)) = self.wants_dialog.take() {
+            self.open_dialog(&ctx, frame, purpose, &suggestion);
+        }
+        self.plan_repaint(&ctx);
+    }
+
+    /// Files that were dropped onto the window: an inventory file is imported, a site is opened.
+    fn take_dropped_files(&mut self, ctx: &egui::Context) {
+        let paths: Vec<std::path::PathBuf> = ctx.input(|input| {
+            input
+                .raw
+                .dropped_files
+                .iter()
+                .map(|file| file.path().to_owned())
+                .collect()
+        });
+        for path in paths {
+            let is_site = path
+                .extension()
+                .is_some_and(|ending| ending.eq_ignore_ascii_case("rollcall"));
+            let purpose = if is_site {
+                PathUse::OpenSite
+            } else {
+                PathUse::Import
+            };
+            self.use_path(purpose, path);
+        }
+    }
+
+    /// Closing while a file is being written waits for it, with a word.
+    fn hold_close_while_writing(&mut self, ctx: &egui::Context) {
+        let wants_to_close = ctx.input(|input| input.viewport().close_requested());
+        if wants_to_close && self.snapshot.job.is_some() && !self.handle.is_closed() {
+            if self.closing {
+                // Asked twice: the person does not want to wait. What is half written leaves the old file.
+                self.send(Command::CancelJob);
+                return;
+            }
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.closing = true;
+        }
+    }
+
+    /// Says what dropping a file will do, while one is held over the window.
+    fn drop_target_ui(&self, ctx: &egui::Context) {
+        let is_hovered = ctx.input(|input| !input.raw.hovered_files.is_empty());
+        if !is_hovered {
+            return;
+        }
+        let palette = palette(ctx);
+        let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop target"));
+        let painter = ctx.layer_painter(layer);
+        let rect = ctx.content_rect();
+        painter.rect_filled(rect, 0.0, palette.veil);
+        painter.rect_stroke(
+            rect.shrink(6.0),
+            10.0,
+            Stroke::new(2.0, palette.accent),
+            egui::StrokeKind::Inside,
+        );
+        painter.text(
+            rect.center(),
+            egui::Align2::CENTER_CENTER,
+            "Drop an inventory file to import it, or a site to open it",
+            super::theme::strong(16.0),
+            palette.on_primary,
+        );
+    }
+}

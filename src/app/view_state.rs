@@ -1,0 +1,186 @@
+//! What the window shows just now and what a person is in the middle of. Never saved.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::engine::command::{ExportRequest, ImportReport, SweepRequest};
+use crate::inventory::{Delimiter, Format};
+use crate::model::identity::ApplianceId;
+
+/// The entries of the left rail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// The units.
+    #[default]
+    Discover,
+    /// What was not understood, and what was checked.
+    Diagnostics,
+    /// What was done and what happened.
+    Activity,
+    /// Theme, zoom, networks, places.
+    Settings,
+}
+
+impl View {
+    /// The word in the rail.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Discover => "Discover",
+            Self::Diagnostics => "Diagnostics",
+            Self::Activity => "Activity",
+            Self::Settings => "Settings",
+        }
+    }
+}
+
+/// A question over the window. One at a time.
+#[derive(Debug)]
+pub(super) enum Modal {
+    /// Every command by its name.
+    Palette(PaletteForm),
+    /// Write an inventory file.
+    Export(ExportForm),
+    /// A path that a person types, instead of a native dialog or beside it.
+    Path(PathForm),
+    /// What an import took and refused.
+    ImportReport(Arc<ImportReport>),
+    /// Ask ranges.
+    Sweep(SweepForm),
+    /// Add a unit.
+    AddUnit(Box<AddForm>),
+    /// Take units out.
+    Forget(Vec<ApplianceId>),
+    /// A note on a unit.
+    Note {
+        /// The unit.
+        id: ApplianceId,
+        /// The text so far.
+        text: String,
+        /// Whether the field has had the focus.
+        focused: bool,
+    },
+    /// A file is in the way of an export.
+    ReplaceExport(Box<ExportRequest>),
+    /// A file is in the way of "Save site as…".
+    ReplaceSite(PathBuf),
+    /// More than a /16 is to be swept.
+    LargeSweep {
+        /// What was asked.
+        request: SweepRequest,
+        /// How many addresses that is.
+        num_ips: u64,
+    },
+    /// What this is.
+    About,
+}
+
+/// The command palette.
+#[derive(Debug, Default)]
+pub(super) struct PaletteForm {
+    /// What is looked for.
+    pub(super) text: String,
+    /// The marked line.
+    pub(super) marked: usize,
+    /// Whether the field has had the focus.
+    pub(super) focused: bool,
+}
+
+/// Which units an export writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Every unit.
+    All,
+    /// Those that the grid shows.
+    Filtered,
+    /// Those that are selected.
+    Selected,
+}
+
+/// The export window.
+#[derive(Debug)]
+pub(super) struct ExportForm {
+    /// The format.
+    pub(super) format: Format,
+    /// The delimiter of CSV.
+    pub(super) delimiter: Delimiter,
+    /// Whether formulas are defused.
+    pub(super) for_spreadsheets: bool,
+    /// Which units.
+    pub(super) scope: Scope,
+    /// Where to, as typed.
+    pub(super) path: String,
+    /// Whether the field has had the focus.
+    pub(super) focused: bool,
+}
+
+/// What a typed path is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PathUse {
+    /// Where an export goes: comes back to the export window.
+    Export,
+    /// An inventory file to read.
+    Import,
+    /// A site to begin.
+    NewSite,
+    /// A site to open.
+    OpenSite,
+    /// Another name for this site.
+    SaveSiteAs,
+}
+
+/// A path that a person types.
+#[derive(Debug)]
+pub(super) struct PathForm {
+    /// What for.
+    pub(super) purpose: PathUse,
+    /// The text so far.
+    pub(super) path: String,
+    /// Whether the field has had the focus.
+    pub(super) focused: bool,
+}
+
+/// The sweep window.
+#[derive(Debug, Default)]
+pub(super) struct SweepForm {
+    /// CIDRs, ranges and addresses, as typed.
+    pub(super) ranges: String,
+    /// Whether the field has had the focus.
+    pub(super) focused: bool,
+}
+
+/// The window to add a unit by hand.
+#[derive(Debug, Default)]
+pub(super) struct AddForm {
+    /// Name.
+    pub(super) name: String,
+    /// Model.
+    pub(super) model: String,
+    /// IPv4 address.
+    pub(super) ip: String,
+    /// MAC.
+    pub(super) mac: String,
+    /// Serial.
+    pub(super) serial: String,
+    /// Note.
+    pub(super) note: String,
+    /// Whether the first field has had the focus.
+    pub(super) focused: bool,
+}
+
+/// A name that is being typed in the grid or in the right panel.
+#[derive(Debug)]
+pub(super) struct NameEdit {
+    /// The unit.
+    pub(super) id: ApplianceId,
+    /// The text so far.
+    pub(super) text: String,
+    /// Whether the field has had the focus.
+    pub(super) focused: bool,
+}
+
+/// What the Diagnostics view remembers.
+#[derive(Debug, Default)]
+pub(super) struct DiagnosticsState {
+    /// The stray whose bytes are shown.
+    pub(super) selected: Option<u64>,
+}

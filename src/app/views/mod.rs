@@ -1,0 +1,7 @@
+//! What the middle of the window shows: one view for each entry of the rail.
+
+mod activity;
+mod diagnostics;
+mod discover;
+mod empty;
+mod settings;

@@ -1,0 +1,162 @@
+//! Theme, zoom, live search, networks, and where things are kept.
+
+use std::path::Path;
+
+use egui::{Margin, RichText, ScrollArea, Slider, Ui};
+
+use super::super::panels::interface_line;
+use super::super::theme::palette;
+use super::super::widgets;
+use super::super::{App, UiCommand, format, window};
+use crate::settings::ThemeChoice;
+
+/// The margin and width of a page of running text.
+pub(super) fn page(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    egui::Frame::new()
+        .inner_margin(Margin {
+            left: 20,
+            right: 12,
+            top: 16,
+            bottom: 8,
+        })
+        .show(ui, contents);
+}
+
+impl App {
+    /// Draws the Settings view.
+    pub(in crate::app) fn settings_ui(&mut self, ui: &mut Ui) {
+        page(ui, |ui| {
+            ScrollArea::vertical()
+                .auto_shrink([false, false])
+                .show(ui, |ui| {
+                    ui.set_max_width(660.0);
+                    ui.label(RichText::new("Settings").heading());
+                    ui.add_space(6.0);
+                    self.appearance_ui(ui);
+                    ui.add_space(10.0);
+                    self.networks_ui(ui);
+                    ui.add_space(10.0);
+                    self.places_ui(ui);
+                    ui.add_space(16.0);
+                });
+        });
+    }
+
+    fn appearance_ui(&mut self, ui: &mut Ui) {
+        widgets::card(ui).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            title(ui, "Appearance");
+            ui.horizontal(|ui| {
+                ui.label("Theme");
+                for (choice, word, command) in [
+                    (ThemeChoice::System, "As the system", UiCommand::ThemeSystem),
+                    (ThemeChoice::Light, "Light", UiCommand::ThemeLight),
+                    (ThemeChoice::Dark, "Dark", UiCommand::ThemeDark),
+                ] {
+                    let is_chosen = self.settings.theme == choice;
+                    if widgets::focus_ring(ui.radio(is_chosen, word)).clicked() {
+                        self.ask(command);
+                    }
+                }
+            });
+            ui.horizontal(|ui| {
+                let label = ui.label("Zoom");
+                let mut percent = (self.settings.zoom * 100.0).round();
+                let range = (window::MIN_ZOOM * 100.0)..=(window::MAX_ZOOM * 100.0);
+                let slider = Slider::new(&mut percent, range).step_by(5.0).suffix(" %");
+                let response = ui.add(slider).labelled_by(label.id);
+                // While it is dragged, a zoom that follows would move the slider away from the pointer.
+                if response.drag_stopped() || (response.changed() && !response.dragged()) {
+                    self.zoom_to(ui.ctx(), percent / 100.0);
+                } else if response.dragged() {
+                    self.settings.zoom = percent / 100.0;
+                }
+                if widgets::quiet_button(ui, "100 %").clicked() {
+                    self.ask(UiCommand::ZoomReset);
+                }
+            });
+        });
+    }
+
+    fn networks_ui(&mut self, ui: &mut Ui) {
+        let palette = palette(ui.ctx());
+        widgets::card(ui).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            title(ui, "Networks");
+            let mut live = self.snapshot.search.live;
+            let response =
+                widgets::focus_ring(ui.checkbox(&mut live, "Live search: ask every 15 s"));
+            if response.changed() {
+                self.ask(UiCommand::ToggleLiveSearch);
+            }
+            ui.add_space(4.0);
+            let interfaces = std::sync::Arc::clone(&self.snapshot.interfaces);
+            if interfaces.is_empty() {
+                ui.label(RichText::new("This computer has no network").color(palette.dim));
+            }
+            for interface in interfaces.iter() {
+                ui.horizontal(|ui| {
+                    self.interface_switch_ui(ui, interface);
+                    let line = RichText::new(interface_line(interface)).color(palette.dim);
+                    ui.add(egui::Label::new(line).truncate());
+                });
+            }
+            ui.add_space(4.0);
+            if widgets::quiet_button(ui, UiCommand::RunDoctor.text()).clicked() {
+                self.ask(UiCommand::RunDoctor);
+            }
+        });
+    }
+
+    fn places_ui(&mut self, ui: &mut Ui) {
+        widgets::card(ui).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            title(ui, "Where things are kept");
+            let open = self.snapshot.site.path.clone();
+            place_ui(ui, "This site", open.as_deref());
+            place_ui(ui, "Sites", self.places.sites.as_deref());
+            place_ui(ui, "Settings", self.places.settings.as_deref());
+            place_ui(ui, "Logs", self.places.logs.as_deref());
+            ui.add_space(4.0);
+            ui.horizontal(|ui| {
+                for command in [
+                    UiCommand::OpenLogFolder,
+                    UiCommand::ResetWindow,
+                    UiCommand::About,
+                ] {
+                    let response =
+                        widgets::quiet_button(ui, command.text()).on_hover_text(command.tooltip());
+                    if response.clicked() {
+                        self.ask(command);
+                    }
+                }
+            });
+        });
+    }
+}
+
+fn title(ui: &mut Ui, text: &str) {
+    let palette = palette(ui.ctx());
+    ui.label(
+        RichText::new(text)
+            .font(super::super::theme::strong(13.5))
+            .color(palette.text),
+    );
+    ui.add_space(2.0);
+}
+
+fn place_ui(ui: &mut Ui, label: &str, path: Option<&Path>) {
+    let palette = palette(ui.ctx());
+    ui.horizontal(|ui| {
+        ui.add_sized(
+            [72.0, 20.0],
+            egui::Label::new(RichText::new(label).color(palette.dim)).halign(egui::Align::Min),
+        );
+        let text = path.map_or_else(
+            || "not kept".to_owned(),
+            |path| format::show_text(&path.to_string_lossy()).into_owned(),
+        );
+        let text = RichText::new(text).monospace().color(palette.text);
+        ui.add(egui::Label::new(text).truncate().selectable(true));
+    });
+}

@@ -1,0 +1,190 @@
+//! Small pieces that several parts of the window are made of.
+
+use egui::{
+    Align, Button, Color32, CornerRadius, Frame, Layout, Margin, Response, RichText, Sense, Stroke,
+    TextEdit, Ui, Vec2, WidgetInfo, vec2,
+};
+
+use super::theme::{self, palette};
+use crate::model::snapshot::Verdict;
+
+/// A small filled circle, as high as a line of text.
+pub(super) fn dot(ui: &mut Ui, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 18.0), Sense::hover());
+    ui.painter().circle_filled(rect.center(), 4.0, color);
+}
+
+/// The one button of a window part that matters most.
+pub(super) fn primary_button(ui: &mut Ui, text: &str, shortcut: Option<&str>) -> Response {
+    let palette = palette(ui.ctx());
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        for widget in [
+            &mut widgets.inactive,
+            &mut widgets.hovered,
+            &mut widgets.active,
+            &mut widgets.open,
+        ] {
+            widget.bg_stroke = Stroke::NONE;
+            widget.weak_bg_fill = palette.primary;
+            widget.fg_stroke.color = palette.on_primary;
+        }
+        widgets.hovered.weak_bg_fill = palette.primary_hovered;
+        widgets.active.weak_bg_fill = palette.primary_hovered;
+        let label = RichText::new(text).font(theme::strong(theme::TEXT_SIZE));
+        let mut button = Button::new(label.color(palette.on_primary));
+        if let Some(shortcut) = shortcut {
+            button =
+                button.right_text(RichText::new(shortcut).size(11.0).color(palette.on_primary));
+        }
+        let button = button.min_size(vec2(0.0, 30.0));
+        focus_ring(ui.add(button))
+    })
+    .inner
+    .named(text)
+}
+
+/// A button beside it.
+pub(super) fn quiet_button(ui: &mut Ui, text: &str) -> Response {
+    focus_ring(ui.add(Button::new(text).min_size(vec2(0.0, 30.0))))
+}
+
+/// A button that looks like a word: for actions inside running text.
+pub(super) fn link_button(ui: &mut Ui, text: &str) -> Response {
+    let palette = palette(ui.ctx());
+    focus_ring(ui.add(Button::new(RichText::new(text).color(palette.accent)).frame(false)))
+}
+
+/// A cross that closes what it stands in.
+pub(super) fn close_button(ui: &mut Ui, what: &str) -> Response {
+    let palette = palette(ui.ctx());
+    let button = Button::new(RichText::new("✕").color(palette.dim))
+        .frame(false)
+        .min_size(Vec2::splat(20.0));
+    focus_ring(ui.add(button)).named(what).on_hover_text(what)
+}
+
+/// Draws where the keyboard is.
+pub(super) fn focus_ring(response: Response) -> Response {
+    if response.has_focus() {
+        let palette = palette(&response.ctx);
+        response.ctx.layer_painter(response.layer_id).rect_stroke(
+            response.rect.expand(2.0),
+            CornerRadius::same(theme::RADIUS + 2),
+            Stroke::new(2.0, palette.accent),
+            egui::StrokeKind::Middle,
+        );
+    }
+    response
+}
+
+/// Gives widgets a name for screen readers and tests.
+pub(super) trait Named {
+    /// The name that is read out.
+    fn named(self, name: &str) -> Self;
+}
+
+impl Named for Response {
+    fn named(self, name: &str) -> Self {
+        let enabled = self.enabled();
+        self.widget_info(|| WidgetInfo::labeled(egui::Role::Button, enabled, name));
+        self
+    }
+}
+
+/// The heading of a part of a panel.
+pub(super) fn section(ui: &mut Ui, text: &str) {
+    let palette = palette(ui.ctx());
+    ui.add_space(8.0);
+    ui.label(
+        RichText::new(text)
+            .font(theme::strong(theme::SMALL_SIZE))
+            .color(palette.dim),
+    );
+}
+
+/// A line that explains something.
+pub(super) fn explain(ui: &mut Ui, text: &str) {
+    let palette = palette(ui.ctx());
+    ui.label(RichText::new(text).color(palette.dim));
+}
+
+/// A frame around things that belong together.
+pub(super) fn card(ui: &Ui) -> Frame {
+    let palette = palette(ui.ctx());
+    Frame::new()
+        .fill(palette.panel)
+        .stroke(Stroke::new(1.0, palette.line))
+        .corner_radius(8)
+        .inner_margin(Margin::same(14))
+}
+
+/// A labeled line of a form; the field is named by its label.
+pub(super) fn field(ui: &mut Ui, label: &str, edit: TextEdit<'_>) -> Response {
+    let palette = palette(ui.ctx());
+    let label = ui.label(
+        RichText::new(label)
+            .size(theme::SMALL_SIZE)
+            .color(palette.dim),
+    );
+    let response = ui.add(edit.margin(Margin::symmetric(10, 6)));
+    response.labelled_by(label.id)
+}
+
+/// Gives a field the focus once, when its window opens.
+pub(super) fn focus_once(response: &Response, focused: &mut bool) {
+    if !*focused {
+        response.request_focus();
+        *focused = true;
+    }
+}
+
+/// Whether Enter was pressed in a single-line field.
+pub(super) fn entered(response: &Response) -> bool {
+    response.lost_focus()
+        && response
+            .ctx
+            .input(|input| input.key_pressed(egui::Key::Enter))
+}
+
+/// Buttons at the foot of a window over the window, the last one leftmost in code and rightmost on screen.
+pub(super) fn foot<R>(ui: &mut Ui, buttons: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.add_space(8.0);
+    ui.allocate_ui_with_layout(
+        vec2(ui.available_width(), 32.0),
+        Layout::right_to_left(Align::Center),
+        buttons,
+    )
+    .inner
+}
+
+/// A slim bar that says how far something is.
+pub(super) fn progress(ui: &mut Ui, share: f32, width: f32, name: &str) -> Response {
+    let palette = palette(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 6.0), Sense::hover());
+    ui.painter().rect_filled(rect, 3.0, palette.hovered);
+    let mut done = rect;
+    done.set_width(rect.width() * share.clamp(0.0, 1.0));
+    ui.painter().rect_filled(done, 3.0, palette.accent);
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(egui::Role::ProgressIndicator, true, name);
+        info.value = Some(f64::from(share));
+        info
+    });
+    response
+}
+
+/// The glyph and color of a doctor's verdict.
+pub(super) fn verdict_ui(ui: &mut Ui, verdict: Verdict) {
+    let palette = palette(ui.ctx());
+    let (glyph, color, word) = match verdict {
+        Verdict::Good => ("✓", palette.green, "good"),
+        Verdict::Note => ("•", palette.blue, "note"),
+        Verdict::Warning => ("▲", palette.amber, "warning"),
+    };
+    let response = ui.add_sized(
+        vec2(16.0, 18.0),
+        egui::Label::new(RichText::new(glyph).color(color)),
+    );
+    response.on_hover_text(word);
+}

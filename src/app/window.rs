@@ -1,0 +1,183 @@
+//! The native window: its options, its place on the screen, and the way the engine wakes it.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use egui::{Context, ViewportBuilder};
+
+use super::{App, Start};
+use crate::engine::handle::Waker;
+use crate::settings::{APP_ID, Settings, WindowPlace};
+
+/// The smallest window, in points.
+const MIN_SIZE: [f32; 2] = [960.0, 600.0];
+
+/// The window at the first start.
+const FIRST_SIZE: [f32; 2] = [1_280.0, 800.0];
+
+/// No screen is larger than this; a restored size beyond it is a mistake.
+const MAX_SIZE: f32 = 16_384.0;
+
+/// The engine's wakes are gathered for this long, so that a storm draws no more than it must.
+const WAKE_AFTER: Duration = Duration::from_millis(10);
+
+/// Wakes the window. Made before the window exists, so that the engine can start first.
+#[derive(Clone, Debug, Default)]
+pub struct Wake(Arc<OnceLock<Context>>);
+
+impl Wake {
+    /// What the engine calls after something changed.
+    pub fn waker(&self) -> Waker {
+        let slot = Arc::clone(&self.0);
+        Arc::new(move || {
+            if let Some(ctx) = slot.get() {
+                ctx.request_repaint_after(WAKE_AFTER);
+            }
+        })
+    }
+
+    /// Says which window is to be woken.
+    pub fn connect(&self, ctx: &Context) {
+        // A second window of the same process would be a mistake; the first stays connected.
+        self.0.set(ctx.clone()).ok();
+    }
+}
+
+/// Opens the window and returns when it is closed.
+pub fn run(start: Start, wake: Wake) -> eframe::Result {
+    let options = native_options(&start.settings);
+    eframe::run_native(
+        APP_ID,
+        options,
+        Box::new(move |creation| {
+            let app = App::new(&creation.egui_ctx, start);
+            wake.connect(&creation.egui_ctx);
+            Ok(Box::new(app))
+        }),
+    )
+}
+
+/// The window's size, place and icon.
+pub fn native_options(settings: &Settings) -> eframe::NativeOptions {
+    let mut viewport = ViewportBuilder::default()
+        .with_title("Rollcall")
+        .with_app_id(APP_ID)
+        .with_min_inner_size(MIN_SIZE)
+        .with_inner_size(FIRST_SIZE)
+        .with_drag_and_drop(true);
+    match eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon-256.png")) {
+        Ok(icon) => viewport = viewport.with_icon(icon),
+        Err(error) => tracing::warn!(%error, "the window's icon cannot be read"),
+    }
+    if let Some(place) = settings.window.and_then(sane_place) {
+        viewport = viewport
+            .with_inner_size([place.width, place.height])
+            .with_maximized(place.maximized);
+        if let (Some(x), Some(y)) = (place.x, place.y) {
+            viewport = viewport.with_position([x, y]);
+        }
+    }
+    eframe::NativeOptions {
+        viewport,
+        // The fonts that are compiled in cover what the window says; names in other scripts need the system's.
+        system_font_fallback: true,
+        ..eframe::NativeOptions::default()
+    }
+}
+
+/// A restored place that can be seen; screens come and go (trap T6).
+fn sane_place(place: WindowPlace) -> Option<WindowPlace> {
+    let size_is_sane = |size: f32, min: f32| size.is_finite() && size >= min && size <= MAX_SIZE;
+    if !size_is_sane(place.width, MIN_SIZE[0]) || !size_is_sane(place.height, MIN_SIZE[1]) {
+        return None;
+    }
+    // A corner that is left of or above every screen would hide the title bar. How far the screens reach to the
+    // right is not known before the window is open, so a far corner is not restored either.
+    let corner = |at: Option<f32>| at.filter(|at| (-8.0..=4_096.0).contains(at));
+    let (x, y) = (corner(place.x), corner(place.y));
+    let both = x.is_some() && y.is_some();
+    Some(WindowPlace {
+        x: x.filter(|_| both),
+        y: y.filter(|_| both),
+        ..place
+    })
+}
+
+/// Settings whose values the window can use.
+pub(super) fn sanitize(mut settings: Settings) -> Settings {
+    if !settings.zoom.is_finite() {
+        settings.zoom = 1.0;
+    }
+    settings.zoom = settings.zoom.clamp(MIN_ZOOM, MAX_ZOOM);
+    settings.window = settings.window.and_then(sane_place);
+    settings
+}
+
+/// The smallest zoom.
+pub(super) const MIN_ZOOM: f32 = 0.75;
+
+/// The largest zoom.
+pub(super) const MAX_ZOOM: f32 = 2.0;
+
+/// The window's place just now, in points.
+pub(super) fn place(ctx: &Context) -> Option<WindowPlace> {
+    ctx.input(|input| {
+        let viewport = input.viewport();
+        let inner = viewport.inner_rect?;
+        let outer = viewport.outer_rect;
+        Some(WindowPlace {
+            x: outer.map(|rect| rect.left().round()),
+            y: outer.map(|rect| rect.top().round()),
+            width: inner.width().round(),
+            height: inner.height().round(),
+            maximized: viewport.maximized.unwrap_or(false),
+        })
+    })
+}
+
+/// The window as at the first start.
+pub(super) fn reset(ctx: &Context) {
+    ctx.send_viewport_cmd(egui::ViewportCommand::Maximized(false));
+    ctx.send_viewport_cmd(egui::ViewportCommand::InnerSize(FIRST_SIZE.into()));
+    ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition([40.0, 40.0].into()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(x: f32, y: f32, width: f32, height: f32) -> WindowPlace {
+        WindowPlace {
+            x: Some(x),
+            y: Some(y),
+            width,
+            height,
+            maximized: false,
+        }
+    }
+
+    #[test]
+    fn a_place_off_the_screen_is_not_restored() {
+        let kept = sane_place(place(100.0, 50.0, 1_200.0, 700.0));
+        assert_eq!(kept, Some(place(100.0, 50.0, 1_200.0, 700.0)));
+        let moved = sane_place(place(-3_000.0, 50.0, 1_200.0, 700.0));
+        assert_eq!(
+            moved.map(|place| (place.x, place.width)),
+            Some((None, 1_200.0)),
+            "the size is kept, the corner is left to the system"
+        );
+        assert_eq!(sane_place(place(0.0, 0.0, 10.0, f32::NAN)), None);
+        assert_eq!(sane_place(place(0.0, 0.0, 1e9, 700.0)), None);
+    }
+
+    #[test]
+    fn a_bad_zoom_is_mended() {
+        for (zoom, mended) in [(f32::NAN, 1.0), (0.0, MIN_ZOOM), (9.0, MAX_ZOOM)] {
+            let settings = sanitize(Settings {
+                zoom,
+                ..Settings::default()
+            });
+            assert!((settings.zoom - mended).abs() < 0.001);
+        }
+    }
+}
