@@ -55,13 +55,17 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The units of an inventory in JSON.
+/// The units that a search found.
 async fn units(search: Running) -> Vec<Value> {
-    let output = search.end().await;
+    units_of(&search.end().await)
+}
+
+/// The units of an inventory in JSON.
+fn units_of(output: &Output) -> Vec<Value> {
     assert!(
         matches!(output.status.code(), Some(0 | 1)),
         "{}",
-        stderr(&output)
+        stderr(output)
     );
     let inventory: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     inventory["units"]
@@ -274,7 +278,8 @@ async fn a_flood_does_not_hide_real_units() {
             num_sent += u32::from(sent.is_ok());
         }
     }
-    let found = units(searching).await;
+    let output = searching.end().await;
+    let found = units_of(&output);
     assert!(
         num_sent > 100_000,
         "only {num_sent} datagrams make no flood"
@@ -283,4 +288,10 @@ async fn a_flood_does_not_hide_real_units() {
     // 20 new units a second may be real; the rest is one line.
     let num_flood = macs_on(&found, Some("nic0")).len();
     assert!(num_flood <= 20 * 10, "{num_flood} units came of a flood");
+    let said = stderr(&output);
+    let num_lines = said
+        .lines()
+        .filter(|line| line.starts_with("flood from 10.77.66.6 on nic0: "))
+        .count();
+    assert_eq!(num_lines, 1, "one sender is one line: {said}");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rollcall::engine::command::{Command, SweepRequest};
 use rollcall::engine::ranges::{Ranges, Size};
-use rollcall::model::snapshot::SweepEnd;
+use rollcall::model::snapshot::{Snapshot, SweepEnd};
 use tokio::time::Instant;
 
 use crate::output::{Failure, Outcome, say};
@@ -155,6 +155,7 @@ async fn finish(
     let snapshot = call.settled().await?;
     let num_heard = num_heard(&snapshot);
     say(format_args!("{} heard", units(num_heard)));
+    say_more(&snapshot);
     if is_kept && num_heard > 0 {
         call.saved().await?;
     }
@@ -163,5 +164,31 @@ async fn finish(
         Ok(Outcome::Findings)
     } else {
         Ok(Outcome::Done)
+    }
+}
+
+/// What was heard and is no unit: said, never hidden.
+fn say_more(snapshot: &Snapshot) {
+    let totals = &snapshot.totals;
+    if totals.not_understood > 0 {
+        say(format_args!(
+            "{} datagrams were not understood; \"listen\" shows them",
+            totals.not_understood
+        ));
+    }
+    if totals.lost > 0 {
+        say(format_args!(
+            "{} datagrams were lost on the way",
+            totals.lost
+        ));
+    }
+    for flood in snapshot.floods.iter() {
+        say(format_args!(
+            "flood from {} on {}: {} sightings held back",
+            flood.sender.ip, flood.sender.interface, flood.held_back
+        ));
+    }
+    for limit in snapshot.limits.iter() {
+        say(format_args!("{limit}"));
     }
 }
