@@ -295,3 +295,31 @@ async fn a_flood_does_not_hide_real_units() {
         .count();
     assert_eq!(num_lines, 1, "one sender is one line: {said}");
 }
+
+#[tokio::test]
+#[ignore = "needs root and network namespaces: sudo -E cargo test --test lab -- --ignored --test-threads=1"]
+async fn a_sweep_asks_address_by_address_and_its_units_stay_in_the_site() {
+    let lab = Lab::new();
+    let [host, _] = &lab.fleets;
+    host.ip("addr add 10.77.9.9/16 brd + dev eth0");
+    let fleet = fleet(host, "eth0", &["--units", "6", "--style", "configured"]);
+    let dir = tempfile::tempdir().expect("there is room for a folder");
+    let site = dir.path().join("swept.rollcall");
+    let site = site.to_str().expect("a temporary path is UTF-8");
+    let args = ["sweep", "10.77.9.8/30", "--interface", "nic0"];
+    let args = [&args[..], &["--format", "json", "--site", site]].concat();
+    let swept = Running::start(&lab.laptop, &args).end().await;
+    assert_eq!(swept.status.code(), Some(0), "{}", stderr(&swept));
+    let found = units_of(&swept);
+    assert_eq!(macs_on(&found, Some("nic0")), fleet.macs());
+    for unit in &found {
+        assert_eq!(unit["heard_by"], "sweep", "{unit}");
+    }
+    let args = ["export", "--site", site, "--format", "json"];
+    let kept = Running::start(&lab.laptop, &args).end().await;
+    assert_eq!(macs_on(&units_of(&kept), None), fleet.macs());
+
+    let nobody = Running::start(&lab.laptop, &["sweep", "10.78.9.8/31"]);
+    let nobody = nobody.end().await;
+    assert_eq!(nobody.status.code(), Some(1), "no unit is a finding");
+}
