@@ -211,6 +211,7 @@ pub(crate) fn interface(
             ..InterfaceCounters::default()
         },
         asks: Asks {
+            sent: 1,
             closed: 9,
             floor: 0,
             live: is_on,
