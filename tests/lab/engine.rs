@@ -143,30 +143,31 @@ async fn units_without_and_with_foreign_addresses_are_found() {
 async fn an_interface_that_goes_down_and_comes_back_is_listened_on_again() {
     let lab = Lab::new();
     let [host, _] = &lab.fleets;
+    let mut searching = search(&lab.laptop, &["nic0"], "16");
+    wait_for_port(&lab.laptop, &mut searching, true).await;
     lab.laptop.ip("link set nic0 down");
+    wait_for_port(&lab.laptop, &mut searching, false).await;
+    // Started only now, so that nothing can have been heard of it before.
     let fleet = fleet(host, "eth0", &["--units", "6", "--style", "configured"]);
-    let mut searching = search(&lab.laptop, &[], "12");
-    // Searching has begun when it has said so or its sockets are there: the one on nic1 is enough.
-    wait_for_port(&lab.laptop, &mut searching).await;
     lab.laptop.ip("link set nic0 up");
     let found = units(searching).await;
     assert_eq!(macs_on(&found, Some("nic0")), fleet.macs());
 }
 
-/// Waits until something on the laptop listens on the install port.
-async fn wait_for_port(laptop: &Host, searching: &mut Running) {
+/// Waits until something on the laptop listens on the install port, or nothing does.
+async fn wait_for_port(laptop: &Host, searching: &mut Running, is_open: bool) {
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
     for _ in 0..200 {
         ticks.tick().await;
         let table = laptop.inside(|| std::fs::read_to_string("/proc/thread-self/net/udp"));
         // 0DAE is 3502.
-        if table.is_ok_and(|table| table.contains(":0DAE ")) {
+        if table.is_ok_and(|table| table.contains(":0DAE ") == is_open) {
             return;
         }
         let ended = searching.0.try_wait().expect("it can be asked");
         assert!(ended.is_none(), "the search ended early: {ended:?}");
     }
-    panic!("nothing listens on the install port");
+    panic!("the install port did not become open: {is_open}");
 }
 
 #[tokio::test]
@@ -227,7 +228,7 @@ async fn a_burst_of_ten_thousand_answers_is_heard_without_a_loss() {
         &lab.laptop,
         &["listen", "--seconds", "8", "--interface", "nic0"],
     );
-    wait_for_port(&lab.laptop, &mut listening).await;
+    wait_for_port(&lab.laptop, &mut listening, true).await;
     // The question goes out from the known port, so that the answers come to whoever listens there.
     let asking = lab
         .laptop
@@ -258,7 +259,7 @@ async fn a_flood_does_not_hide_real_units() {
     flooder.ip("addr add 10.77.66.6/16 brd + dev eth0");
     let fleet = fleet(host, "eth0", &["--units", "12", "--style", "configured"]);
     let mut searching = search(&lab.laptop, &[], "6");
-    wait_for_port(&lab.laptop, &mut searching).await;
+    wait_for_port(&lab.laptop, &mut searching, true).await;
     let socket = flooder
         .socket("eth0", 0, false)
         .expect("any port is free on the host");
