@@ -1,4 +1,8 @@
 //! The whole engine over real sockets and a real site file, without a window.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test waits for its own future and lays its own files"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -111,6 +111,7 @@ impl EngineHandle {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test waits for its own future")]
 mod tests {
     use super::*;
 

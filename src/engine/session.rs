@@ -259,9 +259,9 @@ impl Session {
             let _ = told.send(result);
         });
         match done.await {
-            Ok(Ok(())) => saved,
             Ok(Err(error)) => saved.and(Err(sentence(&error))),
-            Err(_) => saved,
+            // The store's thread is gone without a word only when the program is ending.
+            Ok(Ok(())) | Err(_) => saved,
         }
     }
 }

@@ -59,6 +59,10 @@ impl Actor {
         let mut contexts = self.session.plane.contexts();
         if self.session.site.demo {
             let (ip, prefix_len) = FleetPlan::small_network();
+            #[expect(
+                clippy::iter_over_hash_type,
+                reason = "each value is changed the same way"
+            )]
             for context in contexts.values_mut() {
                 context.networks = vec![Network { ip, prefix_len }];
             }
