@@ -501,6 +501,23 @@ fn diagnostics_show_bytes_and_hints() {
 }
 
 #[test]
+fn the_keyboard_goes_through_the_strays() {
+    let mut test = Test::new(snapshot(5));
+    test.press_with(Modifiers::COMMAND, Key::Num2);
+    test.press(Key::ArrowDown);
+    assert!(test.shows("Hints, not facts"));
+    test.press(Key::ArrowDown);
+    test.press(Key::ArrowDown);
+    test.press(Key::ArrowDown);
+    let chosen: Vec<bool> = test
+        .harness
+        .query_all_by_role(egui::Role::Row)
+        .map(|row| row.accesskit_node().is_selected() == Some(true))
+        .collect();
+    assert_eq!(chosen, [false, false, true], "the keys stop at the end");
+}
+
+#[test]
 fn settings_change_the_theme_and_are_remembered() {
     let mut test = Test::new(snapshot(5));
     test.click("Settings");
