@@ -517,6 +517,61 @@ fn the_keyboard_goes_through_the_strays() {
     assert_eq!(chosen, [false, false, true], "the keys stop at the end");
 }
 
+/// A file as the system hands it over.
+#[derive(Debug)]
+struct Dropped(std::path::PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("the window never reads files".to_owned())
+    }
+}
+
+#[test]
+fn dropped_files_are_imported_and_dropped_sites_opened() {
+    let mut test = Test::new(snapshot(5));
+    for name in ["/tmp/units.csv", "/tmp/hall.rollcall"] {
+        let file: egui::DroppedFileHandle = Arc::new(Dropped(name.into()));
+        test.harness.input_mut().dropped_files.push(file);
+    }
+    test.harness.run();
+    let commands = test.commands();
+    assert!(
+        matches!(&commands[..], [Command::Import(file), Command::OpenSite(site)]
+            if file.ends_with("units.csv") && site.ends_with("hall.rollcall")),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn networks_without_room_are_behind_one_chip() {
+    let mut test = Test::with(snapshot(5), Settings::default(), 960.0);
+    test.click("2 more networks");
+    test.click("Listen on wlp2s0");
+    let commands = test.commands();
+    assert!(
+        matches!(&commands[..], [Command::Choose { interface, .. }] if &**interface == "wlp2s0"),
+        "{commands:?}"
+    );
+    test.click("More of enx00e04c");
+    assert!(test.shows("Counted since the site was opened"));
+}
+
+#[test]
+fn zoom_has_keys_and_limits() {
+    let mut test = Test::new(snapshot(5));
+    for _ in 0..20 {
+        test.press_with(Modifiers::COMMAND, Key::Plus);
+    }
+    assert!((test.harness.state().settings().zoom - 2.0).abs() < 0.001);
+    test.press_with(Modifiers::COMMAND, Key::Num0);
+    assert!((test.harness.state().settings().zoom - 1.0).abs() < 0.001);
+}
+
 #[test]
 fn settings_change_the_theme_and_are_remembered() {
     let mut test = Test::new(snapshot(5));

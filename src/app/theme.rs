@@ -214,7 +214,7 @@ fn apply(style: &mut egui::Style, palette: &Palette) {
     style.animation_time = 0.0;
     style.scroll_animation = egui::style::ScrollAnimation::none();
     style.interaction.selectable_labels = false;
-    style.interaction.tooltip_delay = 0.35;
+    style.interaction.tooltip_delay = 0.5;
     style.explanation_tooltips = false;
 
     let spacing = &mut style.spacing;

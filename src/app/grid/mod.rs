@@ -220,10 +220,14 @@ impl App {
             }
             if response.hovered() {
                 response.on_hover_ui_at_pointer(|ui| {
-                    if let Some(text) = cell_hover(*column, unit, &context) {
-                        ui.label(text);
-                    } else {
-                        ui.label(cell_text(*column, unit, &context).text.into_owned());
+                    // The whole text, which may be cut in its cell, and below it where it comes from.
+                    let text = cell_text(*column, unit, &context).text;
+                    let more = cell_hover(*column, unit, &context);
+                    if text != cells::DASH && more.as_deref() != Some(&*text) {
+                        ui.label(text.into_owned());
+                    }
+                    if let Some(more) = more {
+                        ui.label(egui::RichText::new(more).color(context.palette.dim));
                     }
                 });
             }
