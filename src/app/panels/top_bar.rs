@@ -176,6 +176,7 @@ impl App {
                 .show(|ui| {
                     egui::ScrollArea::vertical()
                         .max_height(460.0)
+                        .min_scrolled_height(460.0)
                         .show(ui, |ui| {
                             for (idx, interface) in hidden.into_iter().enumerate() {
                                 if idx > 0 {
