@@ -123,6 +123,19 @@ impl Test {
         self.harness.run();
     }
 
+    fn drag(&mut self, from: egui::Pos2, to: egui::Pos2) {
+        self.harness.hover_at(from);
+        self.harness.run();
+        self.harness.drag_at(from);
+        self.harness.run();
+        for share in [0.3, 0.6, 1.0] {
+            self.harness.hover_at(from + (to - from) * share);
+            self.harness.run();
+        }
+        self.harness.drop_at(to);
+        self.harness.run();
+    }
+
     /// The names of the rows that are seen, from the top.
     fn row_names(&self) -> Vec<String> {
         let mut rows: Vec<(f32, String)> = self
@@ -220,6 +233,36 @@ fn a_header_sorts_in_three_states() {
     assert_ne!(upwards, downwards);
     test.click_header("Address, sorted downwards");
     assert_eq!(test.row_names(), unsorted);
+}
+
+#[test]
+fn a_header_is_dragged_to_anothers_place_and_an_edge_widens() {
+    let mut test = Test::new(snapshot(20));
+    let place = |test: &Test, label: &str| {
+        let role = egui::Role::ColumnHeader;
+        test.harness.get_by_role_and_label(role, label).rect()
+    };
+    let (model, mac) = (place(&test, "Model"), place(&test, "MAC"));
+    test.drag(model.center(), mac.center());
+    let shown = test.harness.state().settings().grid.columns.clone();
+    assert_eq!(shown[..5], ["status", "name", "ip", "mac", "model"]);
+    let before = place(&test, "Name");
+    let edge = egui::pos2(before.right(), before.center().y);
+    test.drag(edge, edge + vec2(60.0, 0.0));
+    let after = place(&test, "Name");
+    assert!(
+        (after.width() - before.width() - 60.0).abs() < 2.0,
+        "{before:?} became {after:?}"
+    );
+    let remembered = test
+        .harness
+        .state()
+        .settings()
+        .grid
+        .widths
+        .get("name")
+        .copied();
+    assert!(remembered.is_some_and(|width| (width - after.width()).abs() < 2.0));
 }
 
 #[test]
@@ -501,6 +544,78 @@ fn diagnostics_show_bytes_and_hints() {
 }
 
 #[test]
+fn the_keyboard_goes_through_the_strays() {
+    let mut test = Test::new(snapshot(5));
+    test.press_with(Modifiers::COMMAND, Key::Num2);
+    test.press(Key::ArrowDown);
+    assert!(test.shows("Hints, not facts"));
+    test.press(Key::ArrowDown);
+    test.press(Key::ArrowDown);
+    test.press(Key::ArrowDown);
+    let chosen: Vec<bool> = test
+        .harness
+        .query_all_by_role(egui::Role::Row)
+        .map(|row| row.accesskit_node().is_selected() == Some(true))
+        .collect();
+    assert_eq!(chosen, [false, false, true], "the keys stop at the end");
+}
+
+/// A file as the system hands it over.
+#[derive(Debug)]
+struct Dropped(std::path::PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("the window never reads files".to_owned())
+    }
+}
+
+#[test]
+fn dropped_files_are_imported_and_dropped_sites_opened() {
+    let mut test = Test::new(snapshot(5));
+    for name in ["/tmp/units.csv", "/tmp/hall.rollcall"] {
+        let file: egui::DroppedFileHandle = Arc::new(Dropped(name.into()));
+        test.harness.input_mut().dropped_files.push(file);
+    }
+    test.harness.run();
+    let commands = test.commands();
+    assert!(
+        matches!(&commands[..], [Command::Import(file), Command::OpenSite(site)]
+            if file.ends_with("units.csv") && site.ends_with("hall.rollcall")),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn networks_without_room_are_behind_one_chip() {
+    let mut test = Test::with(snapshot(5), Settings::default(), 960.0);
+    test.click("2 more networks");
+    test.click("Listen on wlp2s0");
+    let commands = test.commands();
+    assert!(
+        matches!(&commands[..], [Command::Choose { interface, .. }] if &**interface == "wlp2s0"),
+        "{commands:?}"
+    );
+    test.click("More of enx00e04c");
+    assert!(test.shows("Counted since the site was opened"));
+}
+
+#[test]
+fn zoom_has_keys_and_limits() {
+    let mut test = Test::new(snapshot(5));
+    for _ in 0..20 {
+        test.press_with(Modifiers::COMMAND, Key::Plus);
+    }
+    assert!((test.harness.state().settings().zoom - 2.0).abs() < 0.001);
+    test.press_with(Modifiers::COMMAND, Key::Num0);
+    assert!((test.harness.state().settings().zoom - 1.0).abs() < 0.001);
+}
+
+#[test]
 fn settings_change_the_theme_and_are_remembered() {
     let mut test = Test::new(snapshot(5));
     test.click("Settings");
@@ -592,6 +707,40 @@ fn long_work_shows_progress_and_can_be_canceled() {
     assert!(test.shows("20,000 of 100,000, 5,000 rows/s, 16 s left"));
     test.click("Cancel");
     assert!(matches!(test.commands()[..], [Command::CancelJob]));
+}
+
+#[test]
+fn closing_waits_for_a_file_that_is_being_written() {
+    let mut test = Test::new(snapshot(5));
+    test.publish(|snapshot| {
+        snapshot.job = Some(JobState {
+            what: "Exporting units.csv".to_owned(),
+            done: 1,
+            total: Some(100_000),
+            started: window::before(1),
+        });
+    });
+    test.harness
+        .input_mut()
+        .viewports
+        .entry(egui::ViewportId::ROOT)
+        .or_default()
+        .events
+        .push(egui::ViewportEvent::Close);
+    test.harness.step();
+    let commands = |test: &Test| -> Vec<egui::ViewportCommand> {
+        let outputs = test.harness.output().viewport_output.values();
+        outputs.flat_map(|output| output.commands.clone()).collect()
+    };
+    assert!(commands(&test).contains(&egui::ViewportCommand::CancelClose));
+    test.harness.run();
+    assert!(test.shows("A file is being written; Rollcall closes after it"));
+    let mut next = Snapshot::clone(&test.engine.snapshots.borrow());
+    next.job = None;
+    next.revision += 1;
+    test.engine.snapshots.send_replace(Arc::new(next));
+    test.harness.step();
+    assert!(commands(&test).contains(&egui::ViewportCommand::Close));
 }
 
 #[test]

@@ -32,6 +32,9 @@ impl App {
         let snapshot = self.handle.snapshot();
         if !Arc::ptr_eq(&snapshot, &self.snapshot) {
             let is_smaller = snapshot.units.len() < self.snapshot.units.len();
+            if snapshot.site.name != self.snapshot.site.name {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Title(window::title(&snapshot)));
+            }
             self.snapshot = snapshot;
             // Looking each of very many up is worth it only when some are gone.
             if is_smaller || self.selection.len() < MANY_SELECTED {
@@ -151,7 +154,6 @@ impl App {
 
     /// Has changed settings written, a moment after the last change.
     fn remember(&mut self, ctx: &Context) {
-        self.settings.zoom = ctx.zoom_factor();
         self.settings.grid.filter.clone_from(&self.query.text);
         if let Some(place) = window::place(ctx) {
             self.settings.window = Some(place);

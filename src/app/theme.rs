@@ -79,7 +79,7 @@ static DARK: Palette = Palette {
     tinted: rgb(0x1F_2A_3B),
     text: rgb(0xE6_E9_EE),
     dim: rgb(0x98_A2_B1),
-    faint: rgb(0x85_90_A1),
+    faint: rgb(0x8C_97_A8),
     accent: rgb(0x4C_9F_FE),
     primary: rgb(0x1F_70_D8),
     primary_hovered: rgb(0x1B_66_C6),
@@ -214,7 +214,7 @@ fn apply(style: &mut egui::Style, palette: &Palette) {
     style.animation_time = 0.0;
     style.scroll_animation = egui::style::ScrollAnimation::none();
     style.interaction.selectable_labels = false;
-    style.interaction.tooltip_delay = 0.35;
+    style.interaction.tooltip_delay = 0.5;
     style.explanation_tooltips = false;
 
     let spacing = &mut style.spacing;

@@ -129,6 +129,14 @@ impl Named for Response {
     }
 }
 
+/// Tells screen readers that this is a row of a list, what it is called and whether it is selected.
+pub(super) fn row_info(response: &Response, is_selected: bool, name: impl Fn() -> String) {
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Row, true, name()));
+    response.ctx.accesskit_node_builder(response.id, |node| {
+        node.set_selected(is_selected);
+    });
+}
+
 /// The heading of a part of a panel.
 pub(super) fn section(ui: &mut Ui, text: &str) {
     let palette = palette(ui.ctx());

@@ -12,7 +12,7 @@ use egui_extras::TableBuilder;
 use self::cells::{CellContext, cell_hover, cell_text, paint_status, paint_text};
 pub(super) use self::selection::{Pick, Selection, Step};
 use super::theme::{self, palette};
-use super::widgets::Named;
+use super::widgets::{Named, row_info};
 use super::{App, UiCommand, format};
 use crate::model::column::Column;
 use crate::model::snapshot::Snapshot;
@@ -25,6 +25,10 @@ const CELL_PADDING: f32 = 8.0;
 
 /// How the grid stands.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact of the grid"
+)]
 pub(super) struct GridState {
     /// Counts up when columns change, so that widths are read anew.
     layout_number: u64,
@@ -157,8 +161,8 @@ impl App {
         strip: &RowStrip,
     ) {
         row.set_hovered(false);
-        let this = self.rows.shown()[row.index()];
-        let (slot, id) = this;
+        let row_idx = row.index();
+        let (slot, id) = self.rows.shown()[row_idx];
         let unit = snapshot.units.at(slot).filter(|unit| unit.id == id);
         let is_selected = self.selection.contains(id);
         let is_cursor = self
@@ -205,24 +209,25 @@ impl App {
                 now: self.now,
                 zone: &self.zone,
             };
-            response.widget_info(|| {
-                let text = cell_text(*column, unit, &context).text;
-                if column_idx == 0 {
-                    let name = row_name(unit, &text);
-                    egui::WidgetInfo::selected(egui::Role::Row, true, is_selected, name)
-                } else {
-                    egui::WidgetInfo::labeled(egui::Role::Cell, true, text)
-                }
-            });
+            let text = || cell_text(*column, unit, &context).text;
+            if column_idx == 0 {
+                row_info(&response, is_selected, || row_name(unit, &text()));
+            } else {
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Cell, true, text()));
+            }
             if response.secondary_clicked() {
                 menu_column = Some(*column);
             }
             if response.hovered() {
                 response.on_hover_ui_at_pointer(|ui| {
-                    if let Some(text) = cell_hover(*column, unit, &context) {
-                        ui.label(text);
-                    } else {
-                        ui.label(cell_text(*column, unit, &context).text.into_owned());
+                    // The whole text, which may be cut in its cell, and below it where it comes from.
+                    let text = cell_text(*column, unit, &context).text;
+                    let more = cell_hover(*column, unit, &context);
+                    if text != cells::DASH && more.as_deref() != Some(&*text) {
+                        ui.label(text.into_owned());
+                    }
+                    if let Some(more) = more {
+                        ui.label(egui::RichText::new(more).color(context.palette.dim));
                     }
                 });
             }
@@ -237,7 +242,7 @@ impl App {
             } else {
                 Pick::Only
             };
-            self.selection.pick(self.rows.shown(), this, pick);
+            self.selection.pick(self.rows.shown(), row_idx, pick);
             response
                 .ctx
                 .memory_mut(|memory| memory.request_focus(grid_id()));
@@ -247,7 +252,7 @@ impl App {
         }
         if let Some(column) = menu_column {
             if !is_selected {
-                self.selection.pick(self.rows.shown(), this, Pick::Only);
+                self.selection.pick(self.rows.shown(), row_idx, Pick::Only);
             }
             self.grid.menu_column = Some(column);
             self.grid.opens_menu = true;
@@ -314,7 +319,7 @@ impl App {
     fn step(&mut self, ui: &Ui, step: Step, pick: Pick) {
         let rows = self.rows.shown();
         if let Some(row_idx) = self.selection.step(rows, step, self.grid.page_rows) {
-            self.selection.pick(rows, rows[row_idx], pick);
+            self.selection.pick(rows, row_idx, pick);
             self.grid.scroll_to = Some(row_idx);
             ui.memory_mut(|memory| memory.request_focus(grid_id()));
         }
@@ -359,8 +364,8 @@ const STEPS: [(Key, Step); 6] = [
     (Key::End, Step::Last),
 ];
 
-/// Keys that the grid keeps from moving the focus away.
-const ARROWS: EventFilter = EventFilter {
+/// Keys that a list keeps from moving the focus away.
+pub(super) const ARROWS: EventFilter = EventFilter {
     tab: false,
     horizontal_arrows: true,
     vertical_arrows: true,

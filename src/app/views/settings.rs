@@ -68,7 +68,10 @@ impl App {
                 ui.visuals_mut().slider_trailing_fill = true;
                 ui.visuals_mut().selection.bg_fill = palette.accent;
                 ui.spacing_mut().slider_width = 180.0;
-                let slider = Slider::new(&mut percent, range).step_by(5.0).suffix(" %");
+                let slider = Slider::new(&mut percent, range)
+                    .step_by(5.0)
+                    .fixed_decimals(0)
+                    .suffix(" %");
                 let response = ui.add(slider).labelled_by(label.id);
                 // While it is dragged, a zoom that follows would move the slider away from the pointer.
                 if response.drag_stopped() || (response.changed() && !response.dragged()) {
