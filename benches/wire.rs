@@ -47,7 +47,7 @@ fn hand_rolled_scan(bytes: &[u8]) -> Option<Scanned> {
             3 => scanned.ip = value.try_into().ok()?,
             4 => scanned.mask = value.try_into().ok()?,
             5 => scanned.gateway = value.try_into().ok()?,
-            6 => scanned.host_name = std::str::from_utf8(value).ok()?.to_owned(),
+            6 => scanned.host_name.push_str(std::str::from_utf8(value).ok()?),
             7 => scanned.modes = *value.first()?,
             _ => {}
         }

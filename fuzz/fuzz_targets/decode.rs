@@ -15,7 +15,11 @@ use wire::{
 
 // The layer itself, not the crate: it needs nothing but thiserror, and the window's dependencies
 // would take longer to build under instrumentation than the run takes.
-#[expect(dead_code, reason = "the target calls only part of the layer")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the target calls only part of the layer"
+)]
 #[path = "../../src/wire/mod.rs"]
 mod wire;
 

@@ -36,7 +36,9 @@ use self::notices::Notices;
 use self::panels::Sum;
 use self::rows::GridRows;
 use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
+use crate::engine::command::Saying;
 use crate::engine::handle::EngineHandle;
+use crate::logging::{LogLine, LogRing};
 use crate::model::query::Query;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
@@ -62,6 +64,19 @@ pub struct Places {
     pub documents: Option<PathBuf>,
 }
 
+impl Places {
+    /// The places as the settings know them.
+    pub fn of(places: &crate::settings::Places) -> Self {
+        Self {
+            sites: Some(places.sites_dir.clone()),
+            settings: Some(places.settings_file()),
+            logs: Some(places.log_dir.clone()),
+            documents: directories::UserDirs::new()
+                .and_then(|dirs| dirs.document_dir().map(std::path::Path::to_owned)),
+        }
+    }
+}
+
 /// What the window starts with.
 pub struct Start {
     /// The conversation with the engine.
@@ -74,6 +89,10 @@ pub struct Start {
     pub clock: Clock,
     /// The person's time zone.
     pub zone: TimeZone,
+    /// The last lines of the log, and dialogs that could not open.
+    pub log: LogRing,
+    /// What there is to say at the start: settings that were mended, a log that cannot be written.
+    pub sayings: Vec<String>,
 }
 
 /// Brings fonts and both themes into a context, before it draws for the first time.
@@ -94,6 +113,10 @@ pub struct App {
     now: Timestamp,
     /// The person's time zone.
     zone: TimeZone,
+    /// The last lines of the log, and dialogs that could not open.
+    log: LogRing,
+    /// The lines of the log that the Activity view shows, with how many were logged when they were taken.
+    log_lines: (u64, Vec<Arc<LogLine>>),
     /// Where things are kept.
     places: Places,
     /// What is remembered between starts.
@@ -166,11 +189,17 @@ impl App {
             places,
             clock,
             zone,
+            log,
+            sayings,
         } = start;
         let settings = window::sanitize(settings);
         install(ctx, settings.theme);
         ctx.set_zoom_factor(settings.zoom);
         let snapshot = handle.snapshot();
+        let mut notices = Notices::default();
+        for words in sayings {
+            notices.say(clock(), Saying::note(words));
+        }
         let query = Query {
             text: settings.grid.filter.clone(),
             sort: grid::columns::sort(&settings.grid),
@@ -195,7 +224,9 @@ impl App {
             diagnostics: DiagnosticsState::default(),
             modal: None,
             dialogs: Dialogs::new(),
-            notices: Notices::default(),
+            notices,
+            log,
+            log_lines: (0, Vec::new()),
             wants_dialog: None,
             pending: Vec::new(),
             panel_fits: true,

@@ -6,9 +6,10 @@ use std::time::Duration;
 use egui::{Context, ViewportBuilder};
 
 use super::{App, Start, format};
+use crate::APP_ID;
 use crate::engine::handle::Waker;
 use crate::model::snapshot::Snapshot;
-use crate::settings::{APP_ID, Settings, WindowPlace};
+use crate::settings::{Settings, WindowPlace};
 
 /// The smallest window, in points.
 const MIN_SIZE: [f32; 2] = [960.0, 600.0];

@@ -172,3 +172,67 @@ pub struct ImportReport {
     /// How the file was read: encoding, delimiter, headers that were taken for another name.
     pub reading: Vec<String>,
 }
+
+impl Saying {
+    /// Something is done.
+    pub fn done(title: impl Into<String>) -> Self {
+        Self {
+            level: Level::Done,
+            title: title.into(),
+            text: None,
+            hint: None,
+        }
+    }
+
+    /// Something is worth knowing.
+    pub fn note(title: impl Into<String>) -> Self {
+        Self {
+            level: Level::Note,
+            title: title.into(),
+            text: None,
+            hint: None,
+        }
+    }
+
+    /// Something was not possible.
+    pub fn trouble(title: impl Into<String>) -> Self {
+        Self {
+            level: Level::Trouble,
+            title: title.into(),
+            text: None,
+            hint: None,
+        }
+    }
+
+    /// What it means, or why.
+    #[must_use]
+    pub fn because(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// An error's lower-case clause as a sentence for a person, with its causes.
+pub fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}

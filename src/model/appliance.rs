@@ -98,11 +98,11 @@ pub struct FileFacts {
     pub model: String,
     /// Column `class`.
     pub class: String,
-    /// Column `ip`.
+    /// Column `ip`. 0.0.0.0: the file says that the unit has none.
     pub ip: Option<Ipv4Addr>,
     /// Column `prefix`, 0 to 32.
     pub prefix: Option<u8>,
-    /// Column `gateway`.
+    /// Column `gateway`. 0.0.0.0: the file says that there is none.
     pub gateway: Option<Ipv4Addr>,
     /// Column `mac`.
     pub mac: Option<Mac>,
@@ -224,7 +224,7 @@ impl Appliance {
                 source: *source,
             });
         }
-        self.written_value(|facts| facts.ip.map(Some))
+        self.written_value(|facts| facts.ip.map(none_if_unspecified))
     }
 
     /// The address as a plain value, when it has one.
@@ -267,7 +267,7 @@ impl Appliance {
                 source: *source,
             });
         }
-        self.written_value(|facts| facts.gateway.map(Some))
+        self.written_value(|facts| facts.gateway.map(none_if_unspecified))
     }
 
     /// Its model as a file or a person names it. The model number of its reply is only a hint and not the model.
@@ -405,6 +405,11 @@ impl Heard {
             provisional: false,
         }
     }
+}
+
+/// What a file's address says: 0.0.0.0 is the statement that there is none.
+fn none_if_unspecified(ip: Ipv4Addr) -> Option<Ipv4Addr> {
+    (!ip.is_unspecified()).then_some(ip)
 }
 
 /// Takes a stated address over into a fact: stated to be none is known, absent is a miss.

@@ -46,7 +46,7 @@ impl Mac {
                     *octet = hex_octet(group)?;
                 }
             }
-            1 | 2 | 3 => {
+            1..=3 => {
                 let width = 12 / groups.len();
                 let digits: String = groups.concat();
                 if digits.len() != 12 || groups.iter().any(|group| group.len() != width) {
@@ -79,8 +79,9 @@ fn hex_octet(digits: &str) -> Option<u8> {
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        let [first, rest @ ..] = self.0;
+        write!(f, "{first:02x}")?;
+        rest.iter().try_for_each(|octet| write!(f, ":{octet:02x}"))
     }
 }
 

@@ -168,7 +168,9 @@ impl InterfaceCounters {
 /// How often an interface was asked, for telling who is silent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asks {
-    /// Asks that have had their time to be answered.
+    /// Asks that were sent.
+    pub sent: u64,
+    /// Asks that have had their time to be answered, at most `sent`.
     pub closed: u64,
     /// Asks before this one do not count: the site was reopened, the interface came back, the laptop slept.
     pub floor: u64,

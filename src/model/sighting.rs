@@ -144,14 +144,12 @@ impl Claims {
 
 /// A text no longer than [`TEXT_KEPT_CHARS`] characters, the last of them [`CUT_MARK`] when it was longer.
 pub fn cut_text(text: &str) -> String {
-    match text.char_indices().nth(TEXT_KEPT_CHARS) {
-        None => text.to_owned(),
-        Some(_) => {
-            let mut cut: String = text.chars().take(TEXT_KEPT_CHARS - 1).collect();
-            cut.push(CUT_MARK);
-            cut
-        }
+    if text.chars().nth(TEXT_KEPT_CHARS).is_none() {
+        return text.to_owned();
     }
+    let mut cut: String = text.chars().take(TEXT_KEPT_CHARS - 1).collect();
+    cut.push(CUT_MARK);
+    cut
 }
 
 /// The bytes of a datagram, cut at [`RAW_KEPT_BYTES`].

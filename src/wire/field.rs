@@ -169,28 +169,37 @@ impl Meaning {
     /// The meaning of a field type in a message, if the page has one.
     #[inline]
     pub(super) const fn of(kind: Kind, field: u8) -> Option<Self> {
-        match (kind, field) {
-            (Kind::DiscoverRequest, number::REQUEST_CONSTANT) => Some(Self::RequestConstant),
-            (Kind::DiscoverReply, number::REPLY_MODEL) => Some(Self::Model),
-            (Kind::DiscoverReply, number::REPLY_MAC) => Some(Self::Mac),
-            (Kind::DiscoverReply, number::REPLY_IP) => Some(Self::Ip),
-            (Kind::DiscoverReply, number::REPLY_MASK) => Some(Self::Mask),
-            (Kind::DiscoverReply, number::REPLY_GATEWAY) => Some(Self::Gateway),
-            (Kind::DiscoverReply, number::REPLY_HOST_NAME) => Some(Self::HostName),
-            (Kind::DiscoverReply, number::REPLY_MODES) => Some(Self::Modes),
-            (Kind::TestIpRequest | Kind::SetIpRequest, number::ASSIGN_MAC)
-            | (Kind::TestIpReply | Kind::SetIpReply, number::ANSWER_MAC) => Some(Self::Mac),
-            (Kind::TestIpRequest | Kind::SetIpRequest, number::ASSIGN_IP) => Some(Self::Ip),
-            (Kind::TestIpRequest | Kind::SetIpRequest, number::ASSIGN_MASK) => {
-                Some(Self::MaskOrPrefix)
-            }
-            (Kind::TestIpRequest | Kind::SetIpRequest, number::ASSIGN_GATEWAY) => {
-                Some(Self::Gateway)
-            }
-            (Kind::TestIpRequest | Kind::SetIpRequest, number::ASSIGN_MODE) => Some(Self::Mode),
-            (Kind::TestIpReply | Kind::SetIpReply, number::ANSWER_STATUS) => Some(Self::Status),
-            _ => None,
-        }
+        let meaning = match kind {
+            Kind::DiscoverRequest => match field {
+                number::REQUEST_CONSTANT => Self::RequestConstant,
+                _ => return None,
+            },
+            Kind::DiscoverReply => match field {
+                number::REPLY_MODEL => Self::Model,
+                number::REPLY_MAC => Self::Mac,
+                number::REPLY_IP => Self::Ip,
+                number::REPLY_MASK => Self::Mask,
+                number::REPLY_GATEWAY => Self::Gateway,
+                number::REPLY_HOST_NAME => Self::HostName,
+                number::REPLY_MODES => Self::Modes,
+                _ => return None,
+            },
+            Kind::TestIpRequest | Kind::SetIpRequest => match field {
+                number::ASSIGN_MAC => Self::Mac,
+                number::ASSIGN_IP => Self::Ip,
+                number::ASSIGN_MASK => Self::MaskOrPrefix,
+                number::ASSIGN_GATEWAY => Self::Gateway,
+                number::ASSIGN_MODE => Self::Mode,
+                _ => return None,
+            },
+            Kind::TestIpReply | Kind::SetIpReply => match field {
+                number::ANSWER_MAC => Self::Mac,
+                number::ANSWER_STATUS => Self::Status,
+                _ => return None,
+            },
+            Kind::Other(_) => return None,
+        };
+        Some(meaning)
     }
 
     /// Whether a value of this length gets no remark. 16 bytes for an IP are kept silently: they
@@ -200,8 +209,8 @@ impl Meaning {
         match self {
             Self::RequestConstant | Self::Model => len == 2,
             Self::Mac => len == 6,
-            Self::Ip | Self::Mask | Self::Gateway => matches!(len, 4 | 16),
-            Self::MaskOrPrefix => matches!(len, 1 | 4 | 16),
+            Self::Ip | Self::Mask | Self::Gateway => len == 4 || len == 16,
+            Self::MaskOrPrefix => len == 1 || len == 4 || len == 16,
             Self::HostName => true,
             Self::Modes | Self::Mode | Self::Status => len == 1,
         }

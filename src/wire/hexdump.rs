@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use super::field::{Field, Meaning, Step, layout, step};
-use super::{IpStatus, Kind, message};
+use super::{IpStatus, Kind, host_name};
 
 /// The most spans given for one datagram; the rest is named as a whole.
 pub const MAX_SPANS: usize = 1_024;
@@ -265,15 +265,16 @@ fn value_label(kind: Kind, field: Field<'_>) -> String {
     };
     let words = meaning.words();
     match (meaning, field.value) {
-        (Meaning::HostName, value) => match message::host_name(value) {
+        (Meaning::HostName, value) => match host_name::read(value) {
             Some(name) => format!("{words} {:?}", shortened(&name)),
             None => format!("{words}, empty"),
         },
         (Meaning::Model, [high, low]) => {
             format!("{words} {}", u16::from_be_bytes([*high, *low]))
         }
-        (Meaning::Mac, [a, b, c, d, e, f]) => {
-            format!("{words} {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+        (Meaning::Mac, mac) if meaning.accepts(mac.len()) => {
+            let parts: Vec<String> = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{words} {}", parts.join(":"))
         }
         (Meaning::Ip | Meaning::Gateway, [0, 0, 0, 0]) => format!("{words}: none"),
         (Meaning::Ip | Meaning::Gateway | Meaning::Mask, [a, b, c, d]) => {

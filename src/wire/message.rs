@@ -3,12 +3,11 @@
 //! Framing is in `frame.rs`, field numbers and lengths in `field.rs`. A field that cannot be read
 //! leaves its value empty and the rest of the message still counts.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::field::{Field, Meaning, number};
 use super::frame::Header;
-use super::{Frame, Kind, Rejection, Remark, Remarks, encode_raw};
+use super::{Frame, IpStatus, Kind, Rejection, Remark, Remarks, encode_raw, host_name};
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,14 +157,14 @@ impl DiscoverReply {
             Kind::DiscoverReply,
             sequence,
             [
-                (number::REPLY_MODEL, bytes_of(&model)),
-                (number::REPLY_MAC, bytes_of(&self.mac)),
-                (number::REPLY_IP, bytes_of(&ip)),
-                (number::REPLY_MASK, bytes_of(&mask)),
-                (number::REPLY_GATEWAY, bytes_of(&gateway)),
+                (number::REPLY_MODEL, bytes_of(model.as_ref())),
+                (number::REPLY_MAC, bytes_of(self.mac.as_ref())),
+                (number::REPLY_IP, bytes_of(ip.as_ref())),
+                (number::REPLY_MASK, bytes_of(mask.as_ref())),
+                (number::REPLY_GATEWAY, bytes_of(gateway.as_ref())),
                 (
                     number::REPLY_HOST_NAME,
-                    self.host_name.as_deref().map(host_name_bytes),
+                    self.host_name.as_deref().map(host_name::write),
                 ),
                 (
                     number::REPLY_MODES,
@@ -207,10 +206,10 @@ impl IpRequest {
             kind,
             sequence,
             [
-                (number::ASSIGN_MAC, bytes_of(&self.mac)),
-                (number::ASSIGN_IP, bytes_of(&ip)),
-                (number::ASSIGN_MASK, bytes_of(&mask).or(prefix_len)),
-                (number::ASSIGN_GATEWAY, bytes_of(&gateway)),
+                (number::ASSIGN_MAC, bytes_of(self.mac.as_ref())),
+                (number::ASSIGN_IP, bytes_of(ip.as_ref())),
+                (number::ASSIGN_MASK, bytes_of(mask.as_ref()).or(prefix_len)),
+                (number::ASSIGN_GATEWAY, bytes_of(gateway.as_ref())),
                 (
                     number::ASSIGN_MODE,
                     self.mode.as_ref().map(std::slice::from_ref),
@@ -241,77 +240,10 @@ impl IpReply {
             kind,
             sequence,
             [
-                (number::ANSWER_MAC, bytes_of(&self.mac)),
-                (number::ANSWER_STATUS, bytes_of(&status)),
+                (number::ANSWER_MAC, bytes_of(self.mac.as_ref())),
+                (number::ANSWER_STATUS, bytes_of(status.as_ref())),
             ],
         )
-    }
-}
-
-/// What a unit says to a new IP. All values are assumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum IpStatus {
-    /// It would take it, or has taken it.
-    Accepted,
-    /// Another host has the IP.
-    IpInUse,
-    /// It cannot take the IP.
-    BadIp,
-    /// It cannot take the subnet mask.
-    BadMask,
-    /// It cannot take the default gateway.
-    BadGateway,
-    /// It does not support the mode.
-    ModeNotSupported,
-    /// It will not.
-    Refused,
-    /// Any other value, kept as it came.
-    Unknown(u8),
-}
-
-impl IpStatus {
-    /// The value of the field.
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Accepted => 0,
-            Self::IpInUse => 1,
-            Self::BadIp => 2,
-            Self::BadMask => 3,
-            Self::BadGateway => 4,
-            Self::ModeNotSupported => 5,
-            Self::Refused => 6,
-            Self::Unknown(code) => code,
-        }
-    }
-}
-
-impl From<u8> for IpStatus {
-    fn from(code: u8) -> Self {
-        match code {
-            0 => Self::Accepted,
-            1 => Self::IpInUse,
-            2 => Self::BadIp,
-            3 => Self::BadMask,
-            4 => Self::BadGateway,
-            5 => Self::ModeNotSupported,
-            6 => Self::Refused,
-            code => Self::Unknown(code),
-        }
-    }
-}
-
-impl fmt::Display for IpStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accepted => "accepted",
-            Self::IpInUse => "address in use",
-            Self::BadIp => "bad address",
-            Self::BadMask => "bad mask",
-            Self::BadGateway => "bad gateway",
-            Self::ModeNotSupported => "mode not supported",
-            Self::Refused => "refused",
-            Self::Unknown(code) => return write!(f, "unknown status {code}"),
-        })
     }
 }
 
@@ -385,7 +317,9 @@ impl<'a> Reading<'a> {
             ip: Claimed::read(self.first(number::REPLY_IP)),
             mask: Claimed::read(self.first(number::REPLY_MASK)),
             gateway: Claimed::read(self.first(number::REPLY_GATEWAY)),
-            host_name: self.first(number::REPLY_HOST_NAME).and_then(host_name),
+            host_name: self
+                .first(number::REPLY_HOST_NAME)
+                .and_then(host_name::read),
             modes: exactly(self.first(number::REPLY_MODES)).map(|[modes]| modes),
         }
     }
@@ -415,44 +349,8 @@ fn exactly<const N: usize>(value: Option<&[u8]>) -> Option<[u8; N]> {
     value?.try_into().ok()
 }
 
-/// The encoding is unknown: UTF-8 if valid, else Latin-1. What follows a NUL is padding, so it has
-/// no say in that.
-pub(super) fn host_name(value: &[u8]) -> Option<String> {
-    let value = match value.iter().position(|byte| *byte == 0) {
-        Some(end) => &value[..end],
-        None => value,
-    };
-    let name = match std::str::from_utf8(value) {
-        Ok(text) => text.trim().to_owned(),
-        Err(_) => latin1(value),
-    };
-    (!name.is_empty()).then_some(name)
-}
-
-/// Trims before it allocates, and allocates once: every byte of Latin-1 is the character of the
-/// same number, which takes two bytes from 0x80 on.
-fn latin1(value: &[u8]) -> String {
-    let is_text = |byte: &u8| !char::from(*byte).is_whitespace();
-    let start = value.iter().position(is_text).unwrap_or(value.len());
-    let end = value
-        .iter()
-        .rposition(is_text)
-        .map_or(start, |last| last + 1);
-    let value = &value[start..end];
-    let num_two_bytes = value.iter().filter(|byte| !byte.is_ascii()).count();
-    let mut name = String::with_capacity(value.len() + num_two_bytes);
-    name.extend(value.iter().copied().map(char::from));
-    name
-}
-
-/// The part of a host name that a field can hold, cut between characters so that it stays UTF-8.
-fn host_name_bytes(name: &str) -> &[u8] {
-    let end = name.floor_char_boundary(usize::from(u16::MAX));
-    &name.as_bytes()[..end]
-}
-
-fn bytes_of<const N: usize>(value: &Option<[u8; N]>) -> Option<&[u8]> {
-    value.as_ref().map(<[u8; N]>::as_slice)
+fn bytes_of<const N: usize>(value: Option<&[u8; N]>) -> Option<&[u8]> {
+    value.map(<[u8; N]>::as_slice)
 }
 
 /// Writes the fields that have a value.
@@ -681,24 +579,5 @@ mod tests {
             decoded.message == Message::DiscoverReply(expected),
             "the cut left half a character, so the name was read as Latin-1"
         );
-    }
-
-    #[test]
-    fn host_names_are_cut_trimmed_and_never_empty() {
-        for (value, name) in [
-            (&b"con-01"[..], Some("con-01")),
-            (b"con-01\0\0\0\0", Some("con-01")),
-            (b"con-01\0\xff\xfe", Some("con-01")),
-            (b"  con-01\r\n", Some("con-01")),
-            (b"k\xc3\xb6ln-7\0\xff", Some("köln-7")),
-            (b"k\xf6ln-7", Some("köln-7")),
-            (b"\xa0 k\xf6ln-7\xa0", Some("köln-7")),
-            (b"\xa0\x85", None),
-            (b"", None),
-            (b"\0con-01", None),
-            (b" \t ", None),
-        ] {
-            assert_eq!(host_name(value).as_deref(), name, "bytes {value:02x?}");
-        }
     }
 }

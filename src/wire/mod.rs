@@ -21,6 +21,8 @@ mod field;
 mod frame;
 mod guess;
 mod hexdump;
+mod host_name;
+mod ip_status;
 mod message;
 mod remark;
 
@@ -28,9 +30,9 @@ pub use field::{Field, Fields};
 pub use frame::{Frame, Kind, StreamLen, encode_raw, stream_len};
 pub use guess::{Guess, Hint, MAX_HINTS, MAX_TEXT_CHARS, guess};
 pub use hexdump::{HexRow, MAX_SPANS, RowWidth, Span, annotate, hex_rows};
+pub use ip_status::IpStatus;
 pub use message::{
-    Claimed, Decoded, DiscoverReply, IpReply, IpRequest, IpStatus, Message, decode,
-    discover_request,
+    Claimed, Decoded, DiscoverReply, IpReply, IpRequest, Message, decode, discover_request,
 };
 pub use remark::{Rejection, Remark, Remarks};
 

@@ -135,6 +135,7 @@ fn context() -> StatusContext {
                 prefix_len: 8,
             }],
             asks: Asks {
+                sent: 100,
                 closed: 100,
                 floor: 0,
                 live: true,

@@ -211,6 +211,7 @@ pub(crate) fn interface(
             ..InterfaceCounters::default()
         },
         asks: Asks {
+            sent: 1,
             closed: 9,
             floor: 0,
             live: is_on,
@@ -366,6 +367,8 @@ pub(crate) fn window(
         },
         clock: Arc::new(|| Timestamp::from_millis(NOW_MILLIS)),
         zone: TimeZone::UTC,
+        log: rollcall::logging::LogRing::default(),
+        sayings: Vec::new(),
     };
     (App::new(ctx, start), end)
 }

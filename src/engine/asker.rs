@@ -1,0 +1,127 @@
+//! Sends the questions of a sweep over the sockets of the chosen interfaces: the one whose subnet the address is in,
+//! else the one that the system's routes name.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::clock;
+use super::counters::Tally;
+use super::plane::AskingSocket;
+use super::questions::Asked;
+use super::socket::send_now;
+use super::sweep::{AskResult, Asker};
+use crate::model::network::Network;
+use crate::wire::discover_request;
+
+/// Routes that are remembered, one for each /24.
+const ROUTES_KEPT: usize = 65_536;
+
+/// The sockets to ask with. Clones share them; the actor exchanges them when interfaces change.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PlaneAsker(Arc<Mutex<Sockets>>);
+
+#[derive(Debug, Default)]
+struct Sockets {
+    sockets: Vec<AskingSocket>,
+    /// The laptop's address that the system would use, by the first three octets of the address asked.
+    routes: HashMap<[u8; 3], Option<Ipv4Addr>>,
+}
+
+impl PlaneAsker {
+    /// Takes over the sockets that are open now.
+    pub(super) fn set(&self, sockets: Vec<AskingSocket>) {
+        let mut inner = self.lock();
+        inner.sockets = sockets;
+        inner.routes.clear();
+    }
+
+    /// A sequence for a sweep, and the one after it.
+    pub(super) fn sequences(&self) -> Option<u16> {
+        let inner = self.lock();
+        let own = &inner.sockets.first()?.own;
+        let now = clock::now();
+        let first = own.next_sequence(Asked::Sweep, now);
+        own.note(first.wrapping_add(1), Asked::Sweep, now);
+        Some(first)
+    }
+
+    /// The socket of an interface that has this address of the laptop's.
+    pub(super) fn socket_at(&self, local: Ipv4Addr) -> Option<AskingSocket> {
+        let inner = self.lock();
+        let has =
+            |socket: &&AskingSocket| socket.networks.iter().any(|network| network.ip == local);
+        inner.sockets.iter().find(has).cloned()
+    }
+
+    /// Any socket, for what cannot be told apart.
+    pub(super) fn any_socket(&self) -> Option<AskingSocket> {
+        self.lock().sockets.first().cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sockets> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sockets {
+    fn for_ip(&mut self, ip: Ipv4Addr) -> Option<&AskingSocket> {
+        let is_local =
+            |socket: &AskingSocket| socket.networks.iter().any(|network| network.contains(ip));
+        if let Some(idx) = self.sockets.iter().position(is_local) {
+            return self.sockets.get(idx);
+        }
+        let [a, b, c, _] = ip.octets();
+        if self.routes.len() >= ROUTES_KEPT {
+            self.routes.clear();
+        }
+        let local = (*self.routes.entry([a, b, c]).or_insert_with(|| route_to(ip)))?;
+        self.sockets
+            .iter()
+            .find(|socket| socket.networks.iter().any(|network| network.ip == local))
+    }
+}
+
+/// The laptop's address that the system would use towards `ip`. Nothing is sent: connecting a UDP socket only looks
+/// the route up.
+fn route_to(ip: Ipv4Addr) -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((ip, crate::wire::PORT_INSTALL)).ok()?;
+    match socket.local_addr().ok()? {
+        SocketAddr::V4(local) => Some(*local.ip()),
+        SocketAddr::V6(_) => None,
+    }
+}
+
+impl Asker for PlaneAsker {
+    fn networks(&self) -> Vec<Network> {
+        self.lock()
+            .sockets
+            .iter()
+            .flat_map(|socket| socket.networks.clone())
+            .collect()
+    }
+
+    fn try_ask(&self, to: SocketAddrV4, sequence: u16) -> AskResult {
+        let mut inner = self.lock();
+        let Some(socket) = inner.for_ip(*to.ip()) else {
+            return AskResult::Failed(io::Error::from(io::ErrorKind::NetworkUnreachable));
+        };
+        let now = clock::now();
+        // Before it leaves: an answer may come back before the next line.
+        socket.own.note(sequence, Asked::Sweep, now);
+        socket.counters.note_request(now);
+        match send_now(&socket.socket, &discover_request(sequence), to.into()) {
+            Ok(()) => {
+                socket.counters.count(Tally::Asked);
+                AskResult::Sent
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => AskResult::WouldBlock,
+            Err(error) => {
+                socket.counters.count(Tally::AskErrors);
+                AskResult::Failed(error)
+            }
+        }
+    }
+}

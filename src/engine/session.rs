@@ -1,0 +1,438 @@
+//! One open site: its registry, its file, and the network plane that listens for it. Opening another site ends it
+//! and begins a new one.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::actor::Say;
+use super::asker::PlaneAsker;
+use super::clock;
+use super::command::{Saying, sentence};
+use super::interfaces::{Found, InterfaceSource};
+use super::plane::{FromPlane, Plane, PlaneConfig, Ports};
+use super::store::{
+    NotTaken, OpenSite, SITE_EXTENSION, SaveBatch, SiteContents, Store, StoreError, site_name,
+};
+use super::sweep::Sweep;
+use super::{EngineConfig, SiteChoice};
+use crate::model::registry::{Dirty, Limits, Registry};
+use crate::model::snapshot::SiteState;
+use crate::model::time::Timestamp;
+use crate::sim::{Fleet, FleetPlan, Placement};
+
+/// Batches of what was heard that may wait for the actor. 64 batches of up to 512 datagrams are more than a second of
+/// the worst storm, and bound the memory that waits; beyond, a listener keeps some and counts what it drops.
+const HEARD_CAPACITY: usize = 64;
+
+/// After a save that failed, the next one is tried after this time.
+const SAVE_AGAIN_MILLIS: u64 = 5_000;
+
+/// New units a second in the demo, where every unit comes from 127.0.0.1.
+const DEMO_NEW_UNITS_PER_SEC: u32 = 1_000;
+
+/// An untitled site is tried under this many names before giving up.
+const UNTITLED_TRIES: u32 = 100;
+
+/// Everything that belongs to the open site.
+pub(super) struct Session {
+    pub(super) registry: Registry,
+    pub(super) site: SiteState,
+    pub(super) plane: Plane,
+    pub(super) from_plane: mpsc::Receiver<FromPlane>,
+    pub(super) asker: PlaneAsker,
+    pub(super) sweep: Option<Sweep>,
+    pub(super) listening_since: Timestamp,
+    pub(super) last_heard: Option<Timestamp>,
+    /// `None` only while the site is being closed.
+    store: Option<Store>,
+    saving: Option<Saving>,
+    save_not_before: Timestamp,
+    _fleet: Option<Fleet>,
+}
+
+/// A batch on its way to the disk.
+struct Saving {
+    batch: Dirty,
+    done: oneshot::Receiver<Result<(), StoreError>>,
+}
+
+/// An opened store with what is in it.
+struct Opened {
+    store: Store,
+    contents: SiteContents,
+    path: Option<PathBuf>,
+    read_only: Option<String>,
+}
+
+impl Session {
+    /// Opens a site and begins to listen. What goes wrong is said; some site is always open in the end.
+    pub(super) async fn open(choice: SiteChoice, config: &EngineConfig, say: &mut Say) -> Self {
+        let is_demo = choice == SiteChoice::Demo;
+        let sites_dir = config.sites_dir.clone();
+        let opening = tokio::task::spawn_blocking(move || open_store(choice, &sites_dir));
+        let (opened, sayings) = match opening.await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(error)) => (in_memory(), vec![no_site(&error)]),
+            Err(panic) => (in_memory(), vec![no_site(&panic)]),
+        };
+        for saying in sayings {
+            say.said(saying);
+        }
+        let now = clock::now();
+        let limits = if is_demo {
+            Limits {
+                new_units_per_sec: DEMO_NEW_UNITS_PER_SEC,
+                ..config.limits
+            }
+        } else {
+            config.limits
+        };
+        let mut registry = Registry::new(limits, now);
+        let contents = match opened {
+            Some(opened) => opened,
+            None => Opened::nothing(),
+        };
+        let Opened {
+            store,
+            contents,
+            path,
+            read_only,
+        } = contents;
+        for remark in &contents.remarks {
+            say.said(Saying::note(remark.clone()));
+        }
+        let name = contents.name.clone();
+        registry.load(contents.units, contents.extra_columns, contents.next_id);
+        let (out, from_plane) = mpsc::channel(HEARD_CAPACITY);
+        let (plane_config, fleet) = if is_demo {
+            demo_fleet(&config.plane, say).await
+        } else {
+            (config.plane.clone(), None)
+        };
+        let plane = Plane::start(plane_config, out, now);
+        registry.set_interfaces(plane.contexts());
+        let asker = PlaneAsker::default();
+        asker.set(plane.asking_sockets());
+        let site = SiteState {
+            name,
+            path,
+            read_only,
+            demo: is_demo,
+            ..SiteState::default()
+        };
+        Self {
+            registry,
+            site,
+            plane,
+            from_plane,
+            asker,
+            sweep: None,
+            listening_since: now,
+            last_heard: None,
+            store: Some(store),
+            saving: None,
+            save_not_before: now,
+            _fleet: fleet,
+        }
+    }
+
+    /// Takes notice of a save that ended, and begins the next one when something changed.
+    pub(super) fn save_turn(&mut self, now: Timestamp) {
+        self.settle_save(now);
+        if self.saving.is_some() || self.site.read_only.is_some() || now < self.save_not_before {
+            return;
+        }
+        if self.registry.is_dirty() {
+            self.begin_save(now, false);
+        }
+        self.site.dirty = self.saving.is_some() || self.registry.is_dirty();
+    }
+
+    fn settle_save(&mut self, now: Timestamp) {
+        let Some(saving) = &mut self.saving else {
+            return;
+        };
+        let result = match saving.done.try_recv() {
+            Err(oneshot::error::TryRecvError::Empty) => return,
+            Ok(result) => result.map_err(|error| sentence(&error)),
+            Err(oneshot::error::TryRecvError::Closed) => Err("The site file is closed".to_owned()),
+        };
+        let batch = self
+            .saving
+            .take()
+            .map(|saving| saving.batch)
+            .unwrap_or_default();
+        match result {
+            Ok(()) => {
+                self.site.saved = Some(now);
+                self.site.save_error = None;
+            }
+            Err(words) => {
+                tracing::warn!("not saved: {words}");
+                self.registry.put_back(&batch);
+                self.site.save_error = Some(words);
+                self.save_not_before = now.plus_millis(SAVE_AGAIN_MILLIS);
+            }
+        }
+        self.site.dirty = self.registry.is_dirty();
+    }
+
+    fn begin_save(&mut self, now: Timestamp, closing: bool) {
+        let Some(store) = &self.store else { return };
+        let batch = self.registry.take_dirty(now, closing);
+        if batch.changed.is_empty() && batch.removed.is_empty() && batch.extra_columns.is_none() {
+            return;
+        }
+        let (told, done) = oneshot::channel();
+        let taken = store.save(save_batch(&batch), move |result| {
+            // Nobody waits for it once the session is closed.
+            let _ = told.send(result);
+        });
+        match taken {
+            Ok(()) => self.saving = Some(Saving { batch, done }),
+            Err(NotTaken::Busy) => self.registry.put_back(&batch),
+            Err(error @ NotTaken::Ended) => {
+                self.registry.put_back(&batch);
+                self.site.save_error = Some(sentence(&error));
+                self.save_not_before = now.plus_millis(SAVE_AGAIN_MILLIS);
+            }
+        }
+    }
+
+    /// Saves everything, also what is only a moment old. Returns why not, when it cannot.
+    pub(super) async fn save_all(&mut self) -> Result<(), String> {
+        for _ in 0..3 {
+            if let Some(saving) = self.saving.take() {
+                match saving.done.await {
+                    Ok(Ok(())) => {
+                        self.site.saved = Some(clock::now());
+                        self.site.save_error = None;
+                    }
+                    Ok(Err(error)) => {
+                        self.registry.put_back(&saving.batch);
+                        return Err(sentence(&error));
+                    }
+                    Err(_) => return Err("The site file is closed".to_owned()),
+                }
+            }
+            if self.site.read_only.is_some() || !self.registry.is_dirty() {
+                return Ok(());
+            }
+            self.begin_save(clock::now(), true);
+        }
+        Ok(())
+    }
+
+    /// Writes the whole site to another file and goes on there.
+    pub(super) async fn save_as(&mut self, path: &Path, overwrite: bool) -> Result<(), StoreError> {
+        // What cannot be saved in the old place may well be saved in the new one: its words are not wanted here.
+        let _ = self.save_all().await;
+        let Some(store) = &self.store else {
+            return Err(NotTaken::Ended.into());
+        };
+        let (told, done) = oneshot::channel();
+        store.save_as(path, overwrite, move |result| {
+            let _ = told.send(result);
+        });
+        done.await.unwrap_or_else(|_| Err(NotTaken::Ended.into()))?;
+        self.site.name = site_name(path);
+        self.site.path = Some(path.to_owned());
+        self.site.save_error = None;
+        if self.site.read_only.take().is_some() {
+            // A read-only site gathered changes that its old file never got.
+            self.registry.mark_all_dirty();
+        }
+        Ok(())
+    }
+
+    /// Saves and closes the file. Returns why something was not saved. Listening ends when the session is dropped.
+    pub(super) async fn close(&mut self) -> Result<(), String> {
+        let saved = self.save_all().await;
+        let Some(store) = self.store.take() else {
+            return saved;
+        };
+        let (told, done) = oneshot::channel();
+        store.close(move |result| {
+            let _ = told.send(result);
+        });
+        match done.await {
+            Ok(Err(error)) => saved.and(Err(sentence(&error))),
+            // The store's thread is gone without a word only when the program is ending.
+            Ok(Ok(())) | Err(_) => saved,
+        }
+    }
+}
+
+impl Opened {
+    fn nothing() -> Self {
+        // `throw_away` has just failed once more: a thread or memory is missing, and nothing can be done at all.
+        let (store, contents) =
+            Store::throw_away().expect("a site in memory needs one thread and a little memory");
+        Self {
+            store,
+            contents,
+            path: None,
+            read_only: None,
+        }
+    }
+}
+
+fn in_memory() -> Option<Opened> {
+    let (store, contents) = Store::throw_away().ok()?;
+    let read_only = Some(
+        "no site file could be opened: use \"Save site as…\" to keep what is heard".to_owned(),
+    );
+    Some(Opened {
+        store,
+        contents,
+        path: None,
+        read_only,
+    })
+}
+
+fn no_site(error: &dyn std::error::Error) -> Saying {
+    Saying::trouble("No site file could be opened")
+        .because(sentence(error))
+        .hint("What is heard is kept in memory only: use \"Save site as…\" to keep it")
+}
+
+/// Opens the store that a choice names; with what there is to say about it. Blocks.
+fn open_store(
+    choice: SiteChoice,
+    sites_dir: &Path,
+) -> Result<(Option<Opened>, Vec<Saying>), StoreError> {
+    match choice {
+        SiteChoice::Demo | SiteChoice::ThrowAway => {
+            let (store, contents) = Store::throw_away()?;
+            Ok((
+                Some(Opened {
+                    store,
+                    contents,
+                    path: None,
+                    read_only: None,
+                }),
+                Vec::new(),
+            ))
+        }
+        SiteChoice::File(path) => open_file(path).map(|opened| (Some(opened), Vec::new())),
+        SiteChoice::ReadOnly(path) => {
+            let (store, contents, open) = Store::open_read_only(&path)?;
+            Ok((Some(Opened::of(store, contents, path, open)), Vec::new()))
+        }
+        SiteChoice::LastOrUntitled(last) => {
+            let mut sayings = Vec::new();
+            if let Some(last) = last {
+                match open_file(last) {
+                    Ok(opened) => return Ok((Some(opened), sayings)),
+                    Err(error) => sayings.push(
+                        Saying::trouble("The site that was open last cannot be opened")
+                            .because(sentence(&error))
+                            .hint("The file was left as it is; an untitled site is open instead"),
+                    ),
+                }
+            }
+            open_untitled(sites_dir).map(|opened| (Some(opened), sayings))
+        }
+    }
+}
+
+/// Opens a site file, or makes a new one where none is.
+fn open_file(path: PathBuf) -> Result<Opened, StoreError> {
+    if path.exists() {
+        let (store, contents, open) = Store::open(&path)?;
+        return Ok(Opened::of(store, contents, path, open));
+    }
+    let (store, contents) = Store::create(&path)?;
+    Ok(Opened::of(store, contents, path, OpenSite::Writable))
+}
+
+/// The untitled site in the sites folder; where its file cannot be used, the next number.
+fn open_untitled(sites_dir: &Path) -> Result<Opened, StoreError> {
+    let mut last_error = None;
+    // An error here shows itself when the file is made.
+    let _ = std::fs::create_dir_all(sites_dir);
+    for number in 1..=UNTITLED_TRIES {
+        let name = match number {
+            1 => format!("Untitled site.{SITE_EXTENSION}"),
+            number => format!("Untitled site {number}.{SITE_EXTENSION}"),
+        };
+        match open_file(sites_dir.join(name)) {
+            // Another window has it open: this one gets a site of its own.
+            Ok(opened) if opened.read_only.is_some() && number < UNTITLED_TRIES => {}
+            Ok(opened) => return Ok(opened),
+            Err(error) if error.is_about_place() => return Err(error),
+            Err(error) => last_error = Some(error),
+        }
+    }
+    Err(last_error.unwrap_or_else(|| NotTaken::Ended.into()))
+}
+
+impl Opened {
+    fn of(store: Store, contents: SiteContents, path: PathBuf, open: OpenSite) -> Self {
+        let read_only = match open {
+            OpenSite::Writable => None,
+            OpenSite::ReadOnly(why) => Some(why),
+        };
+        Self {
+            store,
+            contents,
+            path: Some(path),
+            read_only,
+        }
+    }
+}
+
+fn save_batch(dirty: &Dirty) -> SaveBatch {
+    SaveBatch {
+        changed: dirty.changed.clone(),
+        removed: dirty.removed.clone(),
+        extra_columns: dirty.extra_columns.clone(),
+        next_id: dirty.next_id,
+    }
+}
+
+/// Starts the simulated fleet on loopback, on ports of its own.
+async fn demo_fleet(config: &PlaneConfig, say: &mut Say) -> (PlaneConfig, Option<Fleet>) {
+    let mut plane = PlaneConfig {
+        loopback_only: true,
+        // 127.0.0.1 is there on every system, whatever the system lists.
+        source: InterfaceSource::Fixed(Arc::new(Mutex::new(vec![Found::loopback()]))),
+        only: Vec::new(),
+        live_search: true,
+        ..config.clone()
+    };
+    let Ok(hear) = free_ports() else {
+        say.said(Saying::trouble("The demo fleet found no free ports"));
+        return (plane, None);
+    };
+    match Fleet::start(
+        FleetPlan::demo(),
+        Placement::Loopback { hear, listen: None },
+    )
+    .await
+    {
+        Ok(fleet) => {
+            plane.ports = Ports {
+                listen: hear,
+                ask: fleet.ports(),
+            };
+            (plane, Some(fleet))
+        }
+        Err(error) => {
+            say.said(
+                Saying::trouble("The demo fleet could not be started").because(sentence(&error)),
+            );
+            (plane, None)
+        }
+    }
+}
+
+/// Two UDP ports of 127.0.0.1 that nobody holds just now.
+fn free_ports() -> std::io::Result<[u16; 2]> {
+    let first = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let second = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok([first.local_addr()?.port(), second.local_addr()?.port()])
+}

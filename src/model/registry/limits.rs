@@ -1,0 +1,38 @@
+//! How much is taken in, whatever the network sends (rules, "Hostile senders"; invariant 12).
+
+/// The bounds of a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Units in all.
+    pub units: usize,
+    /// New units a second from one sender; also how many it may bring at once.
+    pub new_units_per_sec: u32,
+    /// Sightings of one sender held back within ten seconds before it is shown as a flood. A hall of new units on one
+    /// factory address stays under it: they are asked again and come in a few seconds later.
+    pub flood_after: u64,
+    /// Bytes of evidence in all, raw datagrams included.
+    pub evidence_bytes: usize,
+    /// Datagrams that made no unit.
+    pub strays: usize,
+    /// Bytes of them.
+    pub stray_bytes: usize,
+    /// Senders that are remembered for the rate of new units.
+    pub senders: usize,
+    /// Steps of undo.
+    pub undo_steps: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            units: 200_000,
+            new_units_per_sec: 20,
+            flood_after: 100,
+            evidence_bytes: 62 << 20,
+            strays: 1_000,
+            stray_bytes: 2 << 20,
+            senders: 4_096,
+            undo_steps: 100,
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Hostile units go into a site file and come back as they were.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use rollcall::engine::store::{SaveBatch, Store};
+use rollcall::model::appliance::{Appliance, FileFacts, Heard, Presence, Typed};
+use rollcall::model::fact::Fact;
+use rollcall::model::identity::{ApplianceId, Mac};
+use rollcall::model::registry::RAW_KEPT;
+use rollcall::model::sighting::{Channel, Evidence, Source};
+use rollcall::model::time::Timestamp;
+use rollcall::wire::Remark;
+
+use crate::support::{as_reopened, batch, close, folder, heard_unit, open, save};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Steps of saving: each has units that are saved and units that are taken out, by id.
+    #[test]
+    fn whatever_is_saved_comes_back(
+        steps in vec((vec((1..9_u64, any_unit()), 0..6), vec(1..9_u64, 0..2)), 1..4)
+    ) {
+        let folder = folder();
+        let path = folder.path().join("hall.rollcall");
+        let (store, _) = Store::create(&path).expect("a new site is made");
+        let mut expected: BTreeMap<u64, Appliance> = BTreeMap::new();
+        for (changed, removed) in steps {
+            let mut units: BTreeMap<u64, Appliance> = BTreeMap::new();
+            for (id, mut unit) in changed {
+                unit.id = ApplianceId(id);
+                units.insert(id, unit);
+            }
+            for id in &removed {
+                expected.remove(id);
+            }
+            expected.extend(units.clone());
+            let batch = SaveBatch {
+                changed: units.into_values().map(Arc::new).collect(),
+                removed: removed.into_iter().map(ApplianceId).collect(),
+                extra_columns: Some(extra_columns()),
+                next_id: 77,
+            };
+            save(&store, &batch).expect("it is saved");
+            save(&store, &batch).expect("saving again changes nothing");
+        }
+        close(store);
+        let (store, contents) = open(&path);
+        let expected: Vec<Appliance> = expected.into_values().collect();
+        prop_assert_eq!(&contents.units, &as_reopened(&expected));
+        prop_assert_eq!(contents.extra_columns, extra_columns());
+        prop_assert_eq!(contents.next_id, 77);
+        prop_assert_eq!(contents.next_revision, contents.units.len() as u64 + 1);
+        let last_seq = expected.iter().flat_map(|unit| &unit.evidence).map(|evidence| evidence.seq).max();
+        prop_assert_eq!(contents.next_seq, last_seq.unwrap_or(0) + 1);
+        prop_assert_eq!(contents.remarks, Vec::<String>::new());
+        close(store);
+    }
+}
+
+#[test]
+fn one_more_sighting_drops_the_oldest_evidence_and_its_bytes() {
+    let folder = folder();
+    let path = folder.path().join("hall.rollcall");
+    let (store, _) = Store::create(&path).expect("a new site is made");
+    let mut unit = heard_unit(1, 32);
+    save(&store, &batch(std::slice::from_ref(&unit))).expect("it is saved");
+    let mut newest = unit.evidence.back().expect("it was heard").clone();
+    newest.seq += 1;
+    unit.evidence.pop_front();
+    unit.evidence[31 - RAW_KEPT].raw = None;
+    unit.evidence.push_back(newest);
+    save(&store, &batch(std::slice::from_ref(&unit))).expect("it is saved");
+    close(store);
+    let (_store, contents) = open(&path);
+    assert_eq!(contents.units, as_reopened(&[unit]));
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        Just("=HYPERLINK(\"x\")".to_owned()),
+        Just("a\"b'c,d;e\r\nf\0g\u{202e}h\t\u{7f}\u{feff}".to_owned()),
+        Just("00e086123456".to_owned()),
+        Just("ü".repeat(256)),
+        any::<String>().prop_map(|text| text.chars().take(256).collect()),
+    ]
+}
+
+fn any_when() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(Timestamp::from_millis)
+}
+
+fn any_ip() -> impl Strategy<Value = Ipv4Addr> {
+    any::<u32>().prop_map(Ipv4Addr::from)
+}
+
+fn any_mac() -> impl Strategy<Value = Mac> {
+    any::<[u8; 6]>().prop_map(Mac::new)
+}
+
+fn any_source() -> impl Strategy<Value = Source> {
+    prop::sample::select(Source::ALL.to_vec())
+}
+
+fn any_fact<T: Clone + std::fmt::Debug>(
+    value: impl Strategy<Value = T>,
+) -> impl Strategy<Value = Fact<T>> {
+    (0..3, value, any_source(), any_when()).prop_map(|(kind, value, source, when)| match kind {
+        0 => Fact::NotAsked,
+        1 => Fact::Unavailable,
+        _ => Fact::Known {
+            value,
+            source,
+            when,
+        },
+    })
+}
+
+fn any_heard() -> impl Strategy<Value = Heard> {
+    let presence = (any_text(), any_when(), any::<bool>(), any::<u64>()).prop_map(
+        |(interface, last, answered_search, heard_at_ask)| Presence {
+            interface: interface.into(),
+            last,
+            answered_search,
+            heard_at_ask,
+        },
+    );
+    let facts = (
+        any_fact(any_text()),
+        any_fact(any_mac()),
+        any_fact(option::of(any_ip())),
+        any_fact(option::of(any_ip())),
+        any_fact(option::of(any_ip())),
+    );
+    let rest = (
+        any::<Option<u16>>(),
+        any::<Option<u8>>(),
+        vec((any_ip(), any_when()), 0..8),
+        option::of(any_when()),
+        vec(presence, 0..3),
+        any_when(),
+        any_when(),
+        any_source(),
+    );
+    (facts, rest).prop_map(|(facts, rest)| {
+        let (name, mac, ip, mask, gateway) = facts;
+        let (model_number, modes, earlier_ips, flapped, presence, first, last, last_source) = rest;
+        Heard {
+            name,
+            mac,
+            ip,
+            mask,
+            gateway,
+            model_number,
+            modes,
+            earlier_ips,
+            flapped,
+            presence,
+            first,
+            last,
+            last_source,
+            provisional: false,
+        }
+    })
+}
+
+fn any_file_facts() -> impl Strategy<Value = FileFacts> {
+    let texts = vec(any_text(), 11);
+    let values = (
+        option::of(any_ip()),
+        option::of(0..=32_u8),
+        option::of(any_ip()),
+        option::of(any_mac()),
+        option::of(any_when()),
+        option::of(any_when()),
+        vec(any_ip(), 0..4),
+        vec((0..3_u32, any_text()), 0..3),
+    );
+    (texts, values, any::<bool>()).prop_map(|(texts, values, long)| {
+        let (ip, prefix, gateway, mac, first_heard, last_heard, other_ips, extra) = values;
+        let mut texts = texts.into_iter();
+        let mut text = || texts.next().unwrap_or_default();
+        FileFacts {
+            name: text(),
+            model: text(),
+            class: text(),
+            serial: text(),
+            part_number: text(),
+            firmware: text(),
+            planned_name: text(),
+            planned_place: text(),
+            heard_on: text(),
+            heard_by: text(),
+            note: text().repeat(if long { 30 } else { 1 }),
+            ip,
+            prefix,
+            gateway,
+            mac,
+            first_heard,
+            last_heard,
+            other_ips,
+            extra,
+        }
+    })
+}
+
+fn any_evidence() -> impl Strategy<Value = Evidence> {
+    let from = prop_oneof![
+        (any_ip(), any::<u16>()).prop_map(SocketAddr::from),
+        (any::<u128>(), any::<u16>(), 0..9_u32).prop_map(|(ip, port, scope)| {
+            SocketAddrV6::new(Ipv6Addr::from(ip), port, 0, scope).into()
+        }),
+    ];
+    let remarks = vec(prop::sample::select(Remark::ALL.to_vec()), 0..3);
+    (
+        any_when(),
+        from,
+        any_text(),
+        vec(any::<u8>(), 0..80),
+        any::<u32>(),
+        any_source(),
+        prop::sample::select(Channel::ALL.to_vec()),
+        remarks,
+    )
+        .prop_map(
+            |(when, from, interface, raw, full_len, source, channel, remarks)| Evidence {
+                seq: 0,
+                when,
+                from,
+                interface: interface.into(),
+                raw: Some(raw.into()),
+                full_len,
+                source,
+                channel,
+                remarks: remarks.into_iter().collect(),
+            },
+        )
+}
+
+/// A unit whose id is given later. It is known of at least by a file.
+fn any_unit() -> impl Strategy<Value = Appliance> {
+    (
+        option::of(any_heard()),
+        any_file_facts(),
+        option::of(any_file_facts()),
+        option::of(any_text()),
+        option::of(any_text()),
+        vec((any_evidence(), 1..50_u64), 0..33),
+    )
+        .prop_map(|(heard, imported, by_hand, name, note, evidence)| {
+            let count = evidence.len();
+            let mut seq = 0;
+            let evidence = evidence
+                .into_iter()
+                .enumerate()
+                .map(|(idx, (mut evidence, step))| {
+                    seq += step;
+                    evidence.seq = seq;
+                    if idx + RAW_KEPT < count {
+                        evidence.raw = None;
+                    }
+                    evidence
+                })
+                .collect();
+            Appliance {
+                id: ApplianceId(0),
+                revision: 0,
+                heard,
+                imported: Some(Arc::new(imported)),
+                typed: Typed {
+                    name,
+                    note,
+                    by_hand: by_hand.map(Arc::new),
+                },
+                evidence,
+            }
+        })
+}
+
+fn extra_columns() -> Vec<String> {
+    ["rack", "=owner", "Größe \"u\"\0"]
+        .map(str::to_owned)
+        .to_vec()
+}
