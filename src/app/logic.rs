@@ -41,11 +41,6 @@ impl App {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
         }
-        let title = window::title(&self.snapshot);
-        if title != self.title {
-            self.title.clone_from(&title);
-            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
-        }
         for _ in 0..NOTICES_A_FRAME {
             let Some(notice) = self.handle.next_notice() else {
                 break;
