@@ -92,8 +92,10 @@ impl App {
                     None => saying(
                         Level::Done,
                         format!(
-                            "Imported {}",
-                            super::format::counted(report.num_rows, "row", "rows")
+                            "Imported: {} added, {} changed, {} refused",
+                            super::format::count(report.added as u64),
+                            super::format::count(report.changed as u64),
+                            super::format::count(report.refused.len() as u64)
                         ),
                     ),
                 };
