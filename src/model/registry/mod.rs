@@ -485,6 +485,11 @@ impl Registry {
 
     /// Drops the oldest evidence until the bound holds.
     fn trim_evidence(&mut self) {
+        if self.archive.is_crowded(self.places.len()) {
+            let units = self.places.units();
+            let rings = units.iter().map(|(_, unit)| (unit.id, &unit.evidence));
+            self.archive.enter_all(rings);
+        }
         while self.archive.bytes() > self.limits.evidence_bytes {
             let Some((id, seq)) = self.archive.pop_oldest() else {
                 break;
@@ -492,14 +497,16 @@ impl Registry {
             let Some(unit) = self.places.get(id) else {
                 continue;
             };
-            if unit
+            let is_oldest = unit
                 .evidence
                 .front()
-                .is_some_and(|evidence| evidence.seq <= seq)
-                && let Some(unit) = self.places.get_mut(id)
-            {
+                .is_some_and(|evidence| evidence.seq <= seq);
+            if is_oldest && let Some(unit) = self.places.get_mut(id) {
                 self.archive.drop_oldest(&mut unit.evidence);
                 self.evidence_was_dropped = true;
+            }
+            if let Some(unit) = self.places.get(id) {
+                self.archive.put_back(id, &unit.evidence);
             }
         }
     }
