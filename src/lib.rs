@@ -1,4 +1,81 @@
-//! placeholder
+//! Rollcall hears Avocent and Vertiv appliances announce themselves on port 3502, asks for those that do not, shows
+//! who is present, and writes the inventory. A library with two thin binaries: `rollcall`, the window, and
+//! `rollcall-cli`, the same engine without one.
+//!
+//! # The map
+//!
+//! Lowest first; each layer uses only those that `tests/layering.rs` lists for it.
+//!
+//! | layer | holds |
+//! | --- | --- |
+//! | [`wire`] | AIDP, bytes to meaning and back; hex dumps; what can be guessed of foreign bytes |
+//! | [`model`] | units, sightings, facts, status, the registry with its undo, queries, snapshots |
+//! | [`inventory`] | inventory files, bytes to rows and back |
+//! | [`sim`] | a simulated fleet that speaks the protocol over real sockets |
+//! | [`settings`], [`logging`] | what is remembered between starts; what happened |
+//! | [`engine`] | sockets, timers, the site file, the doctor, and the actor that owns the registry |
+//! | [`app`] | the window |
+//!
+//! The rollout plan, product identification and address assignment (`plan`, `catalog`, `provision`) come with later
+//! versions; nothing of them is shown until it works.
+//!
+//! # The way of a datagram
+//!
+//! ```text
+//! unit --> engine::listener --wire::decode--> Sighting --bounded channel--> engine::actor: Registry::apply
+//!               \-- not AIDP: kept raw as a Stray; when it tells of its sender, a Sighting as well
+//! actor: at most ten times a second, when something changed: publish Arc<Snapshot>, wake the window
+//!        within a second of a change: one transaction into the site file
+//! app: newest snapshot --> model::query (a worker, cached by revision) --> the grid
+//! a person --> UiCommand --> Command --> actor (edits, searches, files from the snapshot that was seen)
+//! ```
+//!
+//! # What always holds
+//!
+//! Each with the test that guards it; a test checks that those exist.
+//!
+//! 1. Decoding never panics and never takes more than a small multiple of the datagram.
+//!    Tests: `tests/wire_hostile.rs::every_single_bit_flip_of_every_vector_is_decoded_or_refused`,
+//!    `tests/wire_hostile.rs::the_largest_datagram_decodes_within_the_memory_contract`.
+//! 2. The pure layers never ask for the time. Test: `tests/layering.rs::every_layer_mentions_only_what_it_may`.
+//! 3. Only the actor changes the registry; a snapshot never changes.
+//!    Test: `tests/registry_scenarios.rs::a_snapshot_never_changes`.
+//! 4. The engine compiles and works without a window.
+//!    Tests: `tests/layering.rs::every_layer_mentions_only_what_it_may`,
+//!    `tests/engine_session.rs::the_demo_fleet_is_heard_through_real_sockets`.
+//! 5. A frame never waits for a socket, a file, a lock or another thread.
+//!    Tests: `tests/layering.rs::every_layer_mentions_only_what_it_may`,
+//!    `tests/ui_window.rs::a_large_site_is_sorted_off_the_frame`.
+//! 6. Losing a datagram is counted and shown; a command is taken or handed back; a newer snapshot replaces an older one.
+//!    Tests: `src/engine/handle.rs::a_command_is_taken_or_handed_back`,
+//!    `src/engine/listener.rs::what_does_not_fit_is_counted`.
+//! 7. Selection, focus and scroll follow the unit, not the row.
+//!    Test: `tests/ui_window.rs::the_selection_follows_the_unit_when_rows_move`.
+//! 8. Every action is a `UiCommand`, and no two shortcuts clash.
+//!    Test: `src/app/command.rs::no_two_shortcuts_clash_on_any_system`.
+//! 9. A unit that was heard is only taken out by a person, and that can be undone.
+//!    Test: `tests/registry_scenarios.rs::every_scenario_plays_as_written`.
+//! 10. An export writes what the person saw or leaves the old file; a crash loses at most the last second.
+//!     Tests: `tests/engine_session.rs::an_export_holds_what_was_seen_when_it_was_asked_for`,
+//!     `tests/site_file/crash.rs::a_killed_process_leaves_a_site_that_opens`.
+//! 11. A bad row costs one row, a bad interface one interface, a bad datagram one counter.
+//!     Tests: `tests/inventory_files.rs::every_bad_row_is_named_and_the_good_ones_are_taken`,
+//!     `tests/engine_loopback.rs::one_failing_interface_does_not_stop_another`,
+//!     `tests/engine_loopback.rs::bytes_that_are_no_message_are_kept_and_counted`.
+//! 12. Memory is bounded whatever the network sends, and a limit that is reached is shown.
+//!     Tests: `tests/registry_scenarios.rs::memory_stays_within_its_bounds`,
+//!     `tests/registry_scenarios.rs::a_flood_is_one_line_and_nothing_of_it_is_saved`.
+//! 13. An idle window draws nothing. Test: `tests/ui_window.rs::an_idle_window_draws_nothing`.
+//!
+//! # What is not known
+//!
+//! No capture of real AIDP traffic is public. The code depends on what the protocol page marks as assumed in these
+//! places, and on no others: that a unit announces itself by an unasked discover reply on port 3502, that TCP 3502
+//! carries the same messages as a stream, and the numbers and fields of the replies to test-IP and set-IP, which are
+//! decoded and never acted on. Whatever else comes is kept as it came, and shown.
+
+/// The program's name for folders, the window system and packages.
+pub const APP_ID: &str = "rollcall";
 
 pub mod app;
 pub mod engine;

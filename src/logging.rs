@@ -15,7 +15,7 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
-use crate::settings::APP_ID;
+use crate::APP_ID;
 
 /// What is logged and shown.
 const LEVEL: LevelFilter = LevelFilter::INFO;

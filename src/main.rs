@@ -21,7 +21,10 @@ const SAVE_AT_MOST: Duration = Duration::from_secs(20);
 
 /// Finds Avocent and Vertiv units on every network of this computer.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Without a display, use rollcall-cli: the same engine on the command line.")]
+#[command(
+    version,
+    after_help = "Without a display, use rollcall-cli: the same engine on the command line."
+)]
 struct Arguments {
     /// Shows the simulated demo fleet, in a throw-away site.
     #[arg(long)]
@@ -33,9 +36,12 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if !has_display() {
-        return refuse("there is no display to open a window on: use `rollcall-cli` here instead (see `rollcall-cli --help`)");
+        return refuse(
+            "there is no display to open a window on: use `rollcall-cli` here instead (see `rollcall-cli --help`)",
+        );
     }
-    let places = Places::find().unwrap_or_else(|| Places::under(std::env::temp_dir().join("rollcall")));
+    let places =
+        Places::find().unwrap_or_else(|| Places::under(std::env::temp_dir().join("rollcall")));
     let logging = logging::start(&places.log_dir);
     logging::install_panic_hook();
     let (settings, mended) = Settings::load(&places.settings_file());
@@ -69,14 +75,20 @@ fn main() -> ExitCode {
     }
     match shown {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => refuse(&format!("the window could not be opened ({error}): use `rollcall-cli` here instead")),
+        Err(error) => refuse(&format!(
+            "the window could not be opened ({error}): use `rollcall-cli` here instead"
+        )),
     }
 }
 
 fn plane(settings: &Settings) -> PlaneConfig {
     let choice = |on: &bool| if *on { Choice::On } else { Choice::Off };
     PlaneConfig {
-        choices: settings.interfaces.iter().map(|(name, on)| (name.clone(), choice(on))).collect::<HashMap<_, _>>(),
+        choices: settings
+            .interfaces
+            .iter()
+            .map(|(name, on)| (name.clone(), choice(on)))
+            .collect::<HashMap<_, _>>(),
         broadcast_only: settings.broadcast_only.clone(),
         live_search: settings.live_search,
         ..PlaneConfig::default()
@@ -86,7 +98,10 @@ fn plane(settings: &Settings) -> PlaneConfig {
 /// Whether a window can be tried at all: only X11 and Wayland tell beforehand.
 fn has_display() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !cfg!(all(unix, not(target_os = "macos"))) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") || is_set("WAYLAND_SOCKET")
+    !cfg!(all(unix, not(target_os = "macos")))
+        || is_set("DISPLAY")
+        || is_set("WAYLAND_DISPLAY")
+        || is_set("WAYLAND_SOCKET")
 }
 
 fn refuse(why: &str) -> ExitCode {

@@ -5,6 +5,9 @@
 use std::io::Write as _;
 
 #[cfg(target_os = "linux")]
+#[path = "lab/engine.rs"]
+mod engine;
+#[cfg(target_os = "linux")]
 #[path = "lab/fleet.rs"]
 mod fleet;
 #[cfg(target_os = "linux")]

@@ -68,7 +68,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "model",
         layers: &["wire"],
-        crates: Crates::Only(&["thiserror"]),
+        // jiff only prints and reads times; it is never asked for them.
+        crates: Crates::Only(&["jiff", "thiserror"]),
         never: IMPURE,
     },
     Layer {
@@ -89,6 +90,7 @@ const LAYERS: &[Layer] = &[
         // Besides serde the crates of the formats, and those of the values inside them.
         crates: Crates::Only(&[
             "csv",
+            "csv_core",
             "encoding_rs",
             "ipnet",
             "jiff",

@@ -88,7 +88,7 @@ impl Stage {
                 self.registry.set_interfaces(self.interfaces.clone());
             }
             "asked" | "reopened" => {
-                for context in self.interfaces.values_mut() {
+                self.interfaces.values_mut().for_each(|context| {
                     if verb == "asked" {
                         context.asks = Asks {
                             live: true,
@@ -99,13 +99,13 @@ impl Stage {
                     } else {
                         context.asks.floor = context.asks.closed;
                     }
-                }
+                });
                 self.registry.set_interfaces(self.interfaces.clone());
             }
             "closed" => {
-                for context in self.interfaces.values_mut() {
-                    context.asks.closed = context.asks.sent;
-                }
+                self.interfaces
+                    .values_mut()
+                    .for_each(|context| context.asks.closed = context.asks.sent);
                 self.registry.set_interfaces(self.interfaces.clone());
             }
             "heard" => {
@@ -264,9 +264,9 @@ fn check(path: &Path) {
         if event.is_empty() {
             continue;
         }
-        // Printed only when the scenario fails: the last one is where.
-        println!("{}:{}: {event}", path.display(), idx + 1);
-        stage.play(event);
+        let place = format!("{}:{}: {event}", path.display(), idx + 1);
+        let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| stage.play(event)));
+        assert!(played.is_ok(), "the scenario fails at {place}");
     }
 }
 
@@ -285,7 +285,7 @@ fn every_scenario_plays_as_written() {
 }
 
 fn reply(n: u32, from: Ipv4Addr, when: Timestamp) -> Sighting {
-    let [a, b, c, d] = n.to_be_bytes();
+    let [high, rest @ ..] = n.to_be_bytes();
     Sighting {
         source: Source::Reply,
         channel: Channel::Udp3502,
@@ -293,7 +293,7 @@ fn reply(n: u32, from: Ipv4Addr, when: Timestamp) -> Sighting {
         from: SocketAddr::from((from, 3502)),
         when,
         claims: Claims {
-            mac: Some(Mac::new([0, 0xe0, a ^ 0x86, b, c, d])),
+            mac: Some(Mac::new([0, 0xe0, high ^ 0x86, rest[0], rest[1], rest[2]])),
             ip: Claimed::None,
             ..Claims::default()
         },

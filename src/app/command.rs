@@ -108,6 +108,10 @@ pub enum UiCommand {
 
 /// What decides whether a command is possible.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact of the window"
+)]
 pub(super) struct CommandState<'a> {
     /// The newest snapshot.
     pub(super) snapshot: &'a Snapshot,
@@ -396,7 +400,7 @@ impl UiCommand {
             ),
             Self::Sweep => unless(!running_sweep, "A sweep is running already"),
             Self::StopSweep => unless(running_sweep, "No sweep is running"),
-            Self::AskTcp => unless(state.num_selected > 0, "Select units first"),
+            Self::AskTcp | Self::CopyRows => unless(state.num_selected > 0, "Select units first"),
             Self::Import => {
                 writable().or(unless(snapshot.job.is_none(), "A file is being worked on"))
             }
@@ -412,7 +416,6 @@ impl UiCommand {
             Self::Rename | Self::EditNote => writable().or(one_selected()),
             Self::Forget => writable().or(unless(state.num_selected > 0, "Select units first")),
             Self::AddUnit => writable(),
-            Self::CopyRows => unless(state.num_selected > 0, "Select units first"),
             Self::CopyMac => one_selected().or(unless(state.has_mac, "Its MAC is not known")),
             Self::OpenWebPage | Self::CopySsh => {
                 one_selected().or(unless(state.has_ip, "Its address is not known"))

@@ -1,5 +1,6 @@
 //! Carries out [`UiCommand`]s. The only place where one becomes an engine command or a change of what is shown.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use egui::{Context, OpenUrl};
@@ -365,12 +366,11 @@ impl App {
     }
 
     fn open_log_folder(&mut self, ctx: &Context) {
-        match self.places.logs.as_deref().and_then(file_url) {
-            Some(url) => ctx.open_url(OpenUrl::new_tab(url)),
-            None => {
-                let said = super::notices::saying(Level::Trouble, "There is no log folder");
-                self.say(said);
-            }
+        if let Some(url) = self.places.logs.as_deref().and_then(file_url) {
+            ctx.open_url(OpenUrl::new_tab(url));
+        } else {
+            let said = super::notices::saying(Level::Trouble, "There is no log folder");
+            self.say(said);
         }
     }
 }
@@ -411,7 +411,8 @@ fn file_url(path: &std::path::Path) -> Option<String> {
         if byte.is_ascii_alphanumeric() || b"/-_.~:".contains(&byte) {
             url.push(char::from(byte));
         } else {
-            url.push_str(&format!("%{byte:02X}"));
+            // Writing to a `String` cannot fail.
+            write!(url, "%{byte:02X}").ok();
         }
     }
     Some(url)

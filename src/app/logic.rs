@@ -16,6 +16,9 @@ use crate::model::query::Counter;
 /// How many notices one frame takes; the rest waits for the next.
 const NOTICES_A_FRAME: usize = 64;
 
+/// So many selected units are looked up in no time.
+const MANY_SELECTED: usize = 1_000;
+
 /// Settings are remembered this long after the last change, so that dragging a column is one write.
 const REMEMBER_AFTER_SECS: f64 = 1.0;
 
@@ -28,8 +31,15 @@ impl App {
         self.now = (self.clock)();
         let snapshot = self.handle.snapshot();
         if !Arc::ptr_eq(&snapshot, &self.snapshot) {
+            let is_smaller = snapshot.units.len() < self.snapshot.units.len();
+            if snapshot.site.name != self.snapshot.site.name {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Title(window::title(&snapshot)));
+            }
             self.snapshot = snapshot;
-            self.selection.keep_existing(&self.snapshot.units);
+            // Looking each of very many up is worth it only when some are gone.
+            if is_smaller || self.selection.len() < MANY_SELECTED {
+                self.selection.keep_existing(&self.snapshot.units);
+            }
             if self.closing && self.snapshot.job.is_none() {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
@@ -144,7 +154,6 @@ impl App {
 
     /// Has changed settings written, a moment after the last change.
     fn remember(&mut self, ctx: &Context) {
-        self.settings.zoom = ctx.zoom_factor();
         self.settings.grid.filter.clone_from(&self.query.text);
         if let Some(place) = window::place(ctx) {
             self.settings.window = Some(place);

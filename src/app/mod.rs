@@ -33,15 +33,16 @@ use jiff::tz::TimeZone;
 use self::dialogs::Dialogs;
 use self::grid::{GridState, Selection};
 use self::notices::Notices;
+use self::panels::Sum;
 use self::rows::GridRows;
 use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
 use crate::engine::command::Saying;
 use crate::engine::handle::EngineHandle;
-use crate::logging::LogRing;
+use crate::logging::{LogLine, LogRing};
 use crate::model::query::Query;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
-use crate::settings::Settings;
+use crate::settings::{Settings, ThemeChoice};
 
 pub use self::command::UiCommand;
 pub use self::view_state::View;
@@ -94,6 +95,12 @@ pub struct Start {
     pub sayings: Vec<String>,
 }
 
+/// Brings fonts and both themes into a context, before it draws for the first time.
+pub fn install(ctx: &Context, choice: ThemeChoice) {
+    theme::install(ctx);
+    theme::choose(ctx, choice);
+}
+
 /// The window.
 pub struct App {
     /// The conversation with the engine.
@@ -108,6 +115,8 @@ pub struct App {
     zone: TimeZone,
     /// The last lines of the log, and dialogs that could not open.
     log: LogRing,
+    /// The lines of the log that the Activity view shows, with how many were logged when they were taken.
+    log_lines: (u64, Vec<Arc<LogLine>>),
     /// Where things are kept.
     places: Places,
     /// What is remembered between starts.
@@ -124,6 +133,8 @@ pub struct App {
     rows: GridRows,
     /// Which of them are selected.
     selection: Selection,
+    /// The sum of several selected units.
+    sum: Option<Sum>,
     /// How the grid stands: hover, scroll, drags.
     grid: GridState,
     /// A name that is being typed.
@@ -182,8 +193,7 @@ impl App {
             sayings,
         } = start;
         let settings = window::sanitize(settings);
-        theme::install(ctx);
-        theme::choose(ctx, settings.theme);
+        install(ctx, settings.theme);
         ctx.set_zoom_factor(settings.zoom);
         let snapshot = handle.snapshot();
         let mut notices = Notices::default();
@@ -208,6 +218,7 @@ impl App {
             query,
             rows: GridRows::new(ctx),
             selection: Selection::default(),
+            sum: None,
             grid: GridState::default(),
             name_edit: None,
             diagnostics: DiagnosticsState::default(),
@@ -215,6 +226,7 @@ impl App {
             dialogs: Dialogs::new(),
             notices,
             log,
+            log_lines: (0, Vec::new()),
             wants_dialog: None,
             pending: Vec::new(),
             panel_fits: true,

@@ -5,7 +5,8 @@ use egui::{Context, Event, Key, KeyboardShortcut};
 use super::command::UiCommand;
 
 /// The command whose keys were pressed, taken out of the input so that nothing else sees them.
-pub(super) fn pressed(ctx: &Context) -> Option<UiCommand> {
+/// `enter_is_free` says that no button or menu waits for Enter.
+pub(super) fn pressed(ctx: &Context, enter_is_free: bool) -> Option<UiCommand> {
     let typing = ctx.text_edit_focused();
     // What egui makes of Ctrl+C before it looks like keys (eframe translates it).
     if !typing && ctx.input_mut(take_copy) {
@@ -24,9 +25,10 @@ pub(super) fn pressed(ctx: &Context) -> Option<UiCommand> {
         })
         // While a text is typed, only keys that no text field knows.
         .filter(|(shortcut, _)| !typing || is_function_key(shortcut.logical_key))
+        .filter(|(shortcut, _)| enter_is_free || shortcut.logical_key != Key::Enter)
         .collect();
     // Cmd+S would match Cmd+Shift+S when it is asked first (trap T18).
-    shortcuts.sort_by_key(|(shortcut, _)| std::cmp::Reverse(num_modifiers(shortcut)));
+    shortcuts.sort_by_key(|(shortcut, _)| std::cmp::Reverse(num_modifiers(*shortcut)));
     ctx.input_mut(|input| {
         shortcuts
             .into_iter()
@@ -41,7 +43,7 @@ fn take_copy(input: &mut egui::InputState) -> bool {
     input.events.len() != before
 }
 
-fn num_modifiers(shortcut: &KeyboardShortcut) -> u8 {
+fn num_modifiers(shortcut: KeyboardShortcut) -> u8 {
     let modifiers = shortcut.modifiers;
     u8::from(modifiers.alt)
         + u8::from(modifiers.shift)

@@ -79,7 +79,7 @@ static DARK: Palette = Palette {
     tinted: rgb(0x1F_2A_3B),
     text: rgb(0xE6_E9_EE),
     dim: rgb(0x98_A2_B1),
-    faint: rgb(0x85_90_A1),
+    faint: rgb(0x8C_97_A8),
     accent: rgb(0x4C_9F_FE),
     primary: rgb(0x1F_70_D8),
     primary_hovered: rgb(0x1B_66_C6),
@@ -214,14 +214,14 @@ fn apply(style: &mut egui::Style, palette: &Palette) {
     style.animation_time = 0.0;
     style.scroll_animation = egui::style::ScrollAnimation::none();
     style.interaction.selectable_labels = false;
-    style.interaction.tooltip_delay = 0.35;
+    style.interaction.tooltip_delay = 0.5;
     style.explanation_tooltips = false;
 
     let spacing = &mut style.spacing;
     spacing.item_spacing = egui::vec2(8.0, 6.0);
     spacing.button_padding = egui::vec2(12.0, 5.0);
     spacing.interact_size = egui::vec2(36.0, 28.0);
-    spacing.menu_margin = Margin::same(6);
+    spacing.menu_margin = Margin::same(8);
     spacing.window_margin = Margin::same(16);
     spacing.tooltip_width = 420.0;
     spacing.scroll = egui::style::ScrollStyle::thin();

@@ -3,6 +3,7 @@
 use egui::{CentralPanel, Frame, Margin, Panel, Stroke, Ui};
 
 use super::App;
+use super::grid;
 use super::shortcuts;
 use super::theme::palette;
 use super::view_state::{PathUse, View};
@@ -45,7 +46,7 @@ impl App {
         self.take_dropped_files(&ctx);
         self.hold_close_while_writing(&ctx);
         if self.modal.is_none()
-            && let Some(command) = shortcuts::pressed(&ctx)
+            && let Some(command) = shortcuts::pressed(&ctx, grid::has_focus(&ctx))
         {
             self.ask(command);
         }
@@ -89,7 +90,7 @@ impl App {
         self.modals_ui(&ctx);
         self.dialog_bar_ui(&ctx);
         self.notices_ui(&ctx);
-        self.drop_target_ui(&ctx);
+        Self::drop_target_ui(&ctx);
         for command in std::mem::take(&mut self.pending) {
             self.dispatch(&ctx, frame, command);
         }
@@ -137,7 +138,7 @@ impl App {
     }
 
     /// Says what dropping a file will do, while one is held over the window.
-    fn drop_target_ui(&self, ctx: &egui::Context) {
+    fn drop_target_ui(ctx: &egui::Context) {
         let is_hovered = ctx.input(|input| !input.raw.hovered_files.is_empty());
         if !is_hovered {
             return;

@@ -183,4 +183,6 @@ pub(super) struct NameEdit {
 pub(super) struct DiagnosticsState {
     /// The stray whose bytes are shown.
     pub(super) selected: Option<u64>,
+    /// The row to be brought into view.
+    pub(super) scroll_to: Option<usize>,
 }

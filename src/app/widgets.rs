@@ -78,6 +78,43 @@ pub(super) fn focus_ring(response: Response) -> Response {
     response
 }
 
+/// A round choice with its word.
+pub(super) fn radio(ui: &mut Ui, is_chosen: bool, text: &str, enabled: bool) -> Response {
+    choice(ui, |ui| {
+        ui.add_enabled(enabled, egui::RadioButton::new(is_chosen, text))
+    })
+}
+
+/// A square choice with its word.
+pub(super) fn checkbox(ui: &mut Ui, is_on: &mut bool, text: &str, enabled: bool) -> Response {
+    choice(ui, |ui| {
+        ui.add_enabled(enabled, egui::Checkbox::new(is_on, text))
+    })
+}
+
+/// Choices need an edge that is seen, also where nothing is chosen.
+fn choice(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> Response) -> Response {
+    let palette = palette(ui.ctx());
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 22.0;
+        ui.spacing_mut().icon_spacing = 7.0;
+        let widgets = &mut ui.visuals_mut().widgets;
+        for widget in [
+            &mut widgets.inactive,
+            &mut widgets.hovered,
+            &mut widgets.active,
+        ] {
+            widget.bg_stroke = Stroke::new(1.0, palette.faint);
+            widget.bg_fill = palette.panel;
+            widget.fg_stroke = Stroke::new(2.0, palette.accent);
+            widget.corner_radius = CornerRadius::same(4);
+        }
+        ui.visuals_mut().override_text_color = Some(palette.text);
+        focus_ring(add(ui))
+    })
+    .inner
+}
+
 /// Gives widgets a name for screen readers and tests.
 pub(super) trait Named {
     /// The name that is read out.
@@ -90,6 +127,14 @@ impl Named for Response {
         self.widget_info(|| WidgetInfo::labeled(egui::Role::Button, enabled, name));
         self
     }
+}
+
+/// Tells screen readers that this is a row of a list, what it is called and whether it is selected.
+pub(super) fn row_info(response: &Response, is_selected: bool, name: impl Fn() -> String) {
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Row, true, name()));
+    response.ctx.accesskit_node_builder(response.id, |node| {
+        node.set_selected(is_selected);
+    });
 }
 
 /// The heading of a part of a panel.

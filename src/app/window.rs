@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use egui::{Context, ViewportBuilder};
 
-use super::{App, Start};
+use super::{App, Start, format};
+use crate::APP_ID;
 use crate::engine::handle::Waker;
-use crate::settings::{APP_ID, Settings, WindowPlace};
+use crate::model::snapshot::Snapshot;
+use crate::settings::{Settings, WindowPlace};
 
 /// The smallest window, in points.
 const MIN_SIZE: [f32; 2] = [960.0, 600.0];
@@ -45,7 +47,8 @@ impl Wake {
 
 /// Opens the window and returns when it is closed.
 pub fn run(start: Start, wake: Wake) -> eframe::Result {
-    let options = native_options(&start.settings);
+    let mut options = native_options(&start.settings);
+    options.viewport = options.viewport.with_title(title(&start.handle.snapshot()));
     eframe::run_native(
         APP_ID,
         options,
@@ -82,6 +85,16 @@ pub fn native_options(settings: &Settings) -> eframe::NativeOptions {
         // The fonts that are compiled in cover what the window says; names in other scripts need the system's.
         system_font_fallback: true,
         ..eframe::NativeOptions::default()
+    }
+}
+
+/// The window's title: the program first, so that scripts and task bars find it.
+pub(super) fn title(snapshot: &Snapshot) -> String {
+    let name = format::show_text(&snapshot.site.name);
+    if name.is_empty() {
+        "Rollcall".to_owned()
+    } else {
+        format!("Rollcall – {name}")
     }
 }
 

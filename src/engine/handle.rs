@@ -109,3 +109,36 @@ impl EngineHandle {
         &self.runtime
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test waits for its own future")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_is_taken_or_handed_back() {
+        let (handle, mut end) =
+            EngineHandle::pair(Arc::default(), tokio::runtime::Handle::current());
+        for _ in 0..COMMANDS_CAPACITY {
+            handle.send(Command::SearchNow).expect("there is room");
+        }
+        match handle.send(Command::StopSearch) {
+            Err(SendError::Full(command)) => assert!(
+                matches!(*command, Command::StopSearch),
+                "the command comes back"
+            ),
+            other => panic!("a full channel hands the command back, not {other:?}"),
+        }
+        let mut taken = 0;
+        while end.commands.try_recv().is_ok() {
+            taken += 1;
+        }
+        assert_eq!(
+            taken, COMMANDS_CAPACITY,
+            "every command that was taken arrives"
+        );
+        drop(end);
+        assert!(matches!(handle.send(Command::Undo), Err(SendError::Closed)));
+        assert!(handle.is_closed());
+    }
+}

@@ -215,7 +215,7 @@ fn kind(interface: &netdev::Interface) -> InterfaceKind {
     ];
     if has_virtual_name(&interface.name)
         || shown.into_iter().flatten().any(has_virtual_description)
-        || has_virtual_driver(&interface.name, interface.index)
+        || has_virtual_driver(&interface.name)
     {
         return InterfaceKind::Virtual;
     }
@@ -280,7 +280,7 @@ fn has_virtual_description(text: &str) -> bool {
 
 /// Linux: a veth whatever its name, since containers call theirs eth0; a tunnel whatever its name.
 /// Bonds, bridges and VLANs are software too, but they are somebody's real network.
-fn has_virtual_driver(name: &str, index: u32) -> bool {
+fn has_virtual_driver(name: &str) -> bool {
     if !cfg!(target_os = "linux") {
         return false;
     }
@@ -294,12 +294,9 @@ fn has_virtual_driver(name: &str, index: u32) -> bool {
     if let Some(kind) = event.lines().find_map(|line| line.strip_prefix("DEVTYPE=")) {
         return kind == "wireguard";
     }
-    // A veth is linked to its peer, has no device below it and no type of its own.
-    let is_linked = std::fs::read_to_string(folder.join("iflink"))
-        .ok()
-        .and_then(|link| link.trim().parse::<u32>().ok())
-        .is_some_and(|link| link != index);
-    is_linked && !folder.join("device").exists()
+    // A veth or a dummy has no device below it and no type of its own. Its peer's number does not tell: in
+    // another namespace it may be the same.
+    std::fs::canonicalize(&folder).is_ok_and(|device| device.starts_with("/sys/devices/virtual"))
 }
 
 #[cfg(test)]

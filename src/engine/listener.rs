@@ -245,4 +245,47 @@ mod tests {
         }
         assert!(heard.try_recv().is_err());
     }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_counted() {
+        const WAVES: u64 = 45;
+        const A_WAVE: u64 = 200;
+        let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.expect("a socket"));
+        let peer = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+        let ip_port = socket.local_addr().expect("bound");
+        let ear = Ear {
+            interface: "lo".into(),
+            channel: crate::model::sighting::Channel::Udp3502,
+            counters: Arc::default(),
+            own: Arc::new(super::super::questions::OwnQuestions::new(1)),
+        };
+        let counters = Arc::clone(&ear.counters);
+        // Room for one batch, which nobody takes.
+        let (out, heard) = mpsc::channel(1);
+        let listening = tokio::spawn(listen(ear, socket, out));
+        for wave in 1..=WAVES {
+            for _ in 0..A_WAVE {
+                peer.send_to(b"not a message", ip_port).await.expect("sent");
+            }
+            let caught_up = async {
+                while counters.total(Tally::Heard) < wave * A_WAVE {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let in_time = tokio::time::timeout(std::time::Duration::from_secs(20), caught_up).await;
+            assert!(
+                in_time.is_ok(),
+                "every datagram of a small wave is received"
+            );
+        }
+        let kept = (WAITING_ITEMS + BATCH_ITEMS) as u64;
+        let dropped = counters.total(Tally::QueueDrops);
+        assert!(
+            dropped >= WAVES * A_WAVE - kept && dropped < WAVES * A_WAVE,
+            "{dropped} of {} were dropped, and at most {kept} are kept",
+            WAVES * A_WAVE
+        );
+        drop(heard);
+        listening.abort();
+    }
 }

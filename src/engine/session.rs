@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -10,6 +11,7 @@ use super::actor::Say;
 use super::asker::PlaneAsker;
 use super::clock;
 use super::command::{Saying, sentence};
+use super::interfaces::{Found, InterfaceSource};
 use super::plane::{FromPlane, Plane, PlaneConfig, Ports};
 use super::store::{
     NotTaken, OpenSite, SITE_EXTENSION, SaveBatch, SiteContents, Store, StoreError, site_name,
@@ -257,9 +259,9 @@ impl Session {
             let _ = told.send(result);
         });
         match done.await {
-            Ok(Ok(())) => saved,
             Ok(Err(error)) => saved.and(Err(sentence(&error))),
-            Err(_) => saved,
+            // The store's thread is gone without a word only when the program is ending.
+            Ok(Ok(())) | Err(_) => saved,
         }
     }
 }
@@ -396,6 +398,8 @@ fn save_batch(dirty: &Dirty) -> SaveBatch {
 async fn demo_fleet(config: &PlaneConfig, say: &mut Say) -> (PlaneConfig, Option<Fleet>) {
     let mut plane = PlaneConfig {
         loopback_only: true,
+        // 127.0.0.1 is there on every system, whatever the system lists.
+        source: InterfaceSource::Fixed(Arc::new(Mutex::new(vec![Found::loopback()]))),
         only: Vec::new(),
         live_search: true,
         ..config.clone()

@@ -14,9 +14,6 @@ use serde::{Deserialize, Serialize};
 pub use file::SettingsError;
 pub use places::Places;
 
-/// The program's name for directories, the window system and packages.
-pub const APP_ID: &str = "rollcall";
-
 /// Everything that is remembered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
-use super::APP_ID;
+use crate::APP_ID;
 
 /// The folders of one person's Rollcall. None of them needs to exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,10 +37,13 @@ impl Lab {
             laptop: Host::new("laptop"),
             fleets: [Host::new("f0"), Host::new("f1")],
         };
-        for ((nic, ip), fleet) in NICS.iter().zip(LAPTOP_IPS).zip(&lab.fleets) {
+        for (idx, ((nic, ip), fleet)) in NICS.iter().zip(LAPTOP_IPS).zip(&lab.fleets).enumerate() {
             let laptop = &lab.laptop;
+            // Indexes that differ at both ends, so that the system tells each end to be one of a pair.
             laptop.ip(&format!(
-                "link add {nic} type veth peer name eth0 netns {}",
+                "link add {nic} index {} type veth peer name eth0 index {} netns {}",
+                10 + idx,
+                20 + idx,
                 fleet.namespace
             ));
             laptop.ip(&format!("addr add {ip}/16 brd + dev {nic}"));

@@ -24,15 +24,15 @@ use rollcall::settings::Settings;
 use rollcall::wire::{Rejection, Remarks};
 
 /// The moment at which every made-up snapshot is looked at.
-pub const NOW_MILLIS: i64 = 1_795_349_561_000;
+pub(crate) const NOW_MILLIS: i64 = 1_795_349_561_000;
 
 /// `secs` before [`NOW_MILLIS`].
-pub fn before(secs: i64) -> Timestamp {
+pub(crate) fn before(secs: i64) -> Timestamp {
     Timestamp::from_millis(NOW_MILLIS - secs * 1_000)
 }
 
 /// A reply as a unit sends it: 62 bytes, understood.
-pub fn reply_bytes(mac: [u8; 6], ip: Ipv4Addr) -> Vec<u8> {
+pub(crate) fn reply_bytes(mac: [u8; 6], ip: Ipv4Addr) -> Vec<u8> {
     let mut bytes = vec![
         0x01, 0x41, 0x49, 0x44, 0x50, 0x00, 0x07, 0x81, 0, 0, 0, 0x2a,
     ];
@@ -55,7 +55,7 @@ fn known<T>(value: T, when: Timestamp) -> Fact<T> {
 }
 
 /// Unit number `n` of a made-up fleet: a bit of everything.
-pub fn unit(n: u64) -> Appliance {
+pub(crate) fn unit(n: u64) -> Appliance {
     const MODELS: [(&str, &str, &str); 6] = [
         ("ACS8032", "2.26.1", "console server"),
         ("ACS8048", "2.26.1", "console server"),
@@ -79,7 +79,7 @@ pub fn unit(n: u64) -> Appliance {
     } else {
         Ipv4Addr::new(10, 20, (4 + n / 240) as u8, (11 + n % 240) as u8)
     };
-    let when = before((n * 13 % 50) as i64);
+    let when = before((n * 13 % 50).cast_signed());
     let first = if n % 8 == 3 {
         before(40)
     } else {
@@ -128,7 +128,7 @@ pub fn unit(n: u64) -> Appliance {
     let evidence = (0..3)
         .map(|idx| Evidence {
             seq: n * 3 + idx,
-            when: Timestamp::from_millis(when.as_millis() - 2_000 + idx as i64 * 1_000),
+            when: Timestamp::from_millis(when.as_millis() - 2_000 + idx.cast_signed() * 1_000),
             from: SocketAddr::from((ip, 3502)),
             interface: interface.clone(),
             raw: Some(Arc::clone(&raw)),
@@ -170,7 +170,7 @@ pub fn unit(n: u64) -> Appliance {
 }
 
 /// One interface.
-pub fn interface(
+pub(crate) fn interface(
     name: &str,
     network: Option<([u8; 4], u8)>,
     listening: Listening,
@@ -211,6 +211,7 @@ pub fn interface(
             ..InterfaceCounters::default()
         },
         asks: Asks {
+            sent: 1,
             closed: 9,
             floor: 0,
             live: is_on,
@@ -220,7 +221,7 @@ pub fn interface(
 }
 
 /// A snapshot of `num_units` units on two networks.
-pub fn snapshot(num_units: u64) -> Snapshot {
+pub(crate) fn snapshot(num_units: u64) -> Snapshot {
     let interfaces = vec![
         interface("enp3s0", Some(([10, 20, 4, 250], 24)), Listening::On),
         interface("enx00e04c", Some(([192, 168, 160, 50], 24)), Listening::On),
@@ -287,12 +288,12 @@ pub fn snapshot(num_units: u64) -> Snapshot {
 }
 
 /// A datagram that was not understood.
-pub fn stray(seq: u64) -> Stray {
+pub(crate) fn stray(seq: u64) -> Stray {
     let mut bytes = b"\x02SSDP hello from a printer\x00\x01".to_vec();
     bytes.extend([10, 20, 4, 77]);
     Stray {
         seq,
-        when: before(30 - seq as i64),
+        when: before(30 - seq.cast_signed()),
         from: SocketAddr::from(([10, 20, 4, 77], 3502)),
         interface: "enp3s0".into(),
         channel: Channel::Udp3502,
@@ -306,7 +307,7 @@ pub fn stray(seq: u64) -> Stray {
 }
 
 /// What a doctor could find.
-pub fn doctor() -> DoctorReport {
+pub(crate) fn doctor() -> DoctorReport {
     let check = |verdict, what: &str, hint: Option<&str>| Check {
         verdict,
         interface: Some("enp3s0".into()),
@@ -337,7 +338,7 @@ pub fn doctor() -> DoctorReport {
 }
 
 /// An empty site, listened on for `secs`.
-pub fn empty_snapshot(secs: i64) -> Snapshot {
+pub(crate) fn empty_snapshot(secs: i64) -> Snapshot {
     let mut snapshot = snapshot(0);
     snapshot.totals = Totals {
         listening_since: before(secs),
@@ -348,7 +349,7 @@ pub fn empty_snapshot(secs: i64) -> Snapshot {
 }
 
 /// The window over a snapshot, with the engine's end in the caller's hands.
-pub fn window(
+pub(crate) fn window(
     ctx: &egui::Context,
     snapshot: Snapshot,
     settings: Settings,

@@ -172,32 +172,32 @@ pub(in crate::app) fn cell_hover(
             )),
             (None, None) => Some("Not asked".to_owned()),
         },
-        Column::Name => known_or(unit.name().map(|best| best.source), || {
+        Column::Name => Some(known_or(unit.name().map(|best| best.source), || {
             unknown(heard.map(|heard| &heard.name))
-        }),
+        })),
         Column::Ip => match unit.ip() {
             Some(best) if best.value.is_none() => {
                 Some("The unit says that it has no address".to_owned())
             }
-            best => known_or(best.map(|best| best.source), || {
+            best => Some(known_or(best.map(|best| best.source), || {
                 unknown(heard.map(|heard| &heard.ip))
-            }),
+            })),
         },
-        Column::Mac => known_or(unit.mac().map(|best| best.source), || {
+        Column::Mac => Some(known_or(unit.mac().map(|best| best.source), || {
             unknown(heard.map(|heard| &heard.mac))
-        }),
-        Column::Prefix => known_or(unit.prefix().map(|best| best.source), || {
+        })),
+        Column::Prefix => Some(known_or(unit.prefix().map(|best| best.source), || {
             unknown(heard.map(|heard| &heard.mask))
-        }),
-        Column::Gateway => known_or(unit.gateway().map(|best| best.source), || {
+        })),
+        Column::Gateway => Some(known_or(unit.gateway().map(|best| best.source), || {
             unknown(heard.map(|heard| &heard.gateway))
-        }),
-        Column::Serial => written(unit.serial().map(|best| best.source)),
-        Column::Class => written(unit.class().map(|best| best.source)),
-        Column::PartNumber => written(unit.part_number().map(|best| best.source)),
-        Column::Firmware => written(unit.firmware().map(|best| best.source)),
-        Column::PlannedName => written(unit.planned_name().map(|best| best.source)),
-        Column::PlannedPlace => written(unit.planned_place().map(|best| best.source)),
+        })),
+        Column::Serial => Some(written(unit.serial().map(|best| best.source))),
+        Column::Class => Some(written(unit.class().map(|best| best.source))),
+        Column::PartNumber => Some(written(unit.part_number().map(|best| best.source))),
+        Column::Firmware => Some(written(unit.firmware().map(|best| best.source))),
+        Column::PlannedName => Some(written(unit.planned_name().map(|best| best.source))),
+        Column::PlannedPlace => Some(written(unit.planned_place().map(|best| best.source))),
         Column::HeardOn => unit.is_unheard().then(|| "Not heard yet".to_owned()),
         Column::HeardBy => heard.map(|heard| {
             let words = source_words(heard.last_source);
@@ -207,11 +207,11 @@ pub(in crate::app) fn cell_hover(
     }
 }
 
-fn known_or(source: Option<Source>, unknown: impl Fn() -> String) -> Option<String> {
-    Some(source.map_or_else(unknown, |source| format!("From: {}", source_words(source))))
+fn known_or(source: Option<Source>, unknown: impl Fn() -> String) -> String {
+    source.map_or_else(unknown, |source| format!("From: {}", source_words(source)))
 }
 
-fn written(source: Option<Source>) -> Option<String> {
+fn written(source: Option<Source>) -> String {
     known_or(source, || "Not asked".to_owned())
 }
 

@@ -77,17 +77,15 @@ pub(in crate::app) fn width(settings: &GridSettings, column: Column) -> f32 {
 pub(in crate::app) const fn default_width(column: Column) -> f32 {
     match column {
         Column::Status => 116.0,
-        Column::Name => 126.0,
-        Column::Model | Column::Class => 102.0,
-        Column::Ip | Column::Gateway => 124.0,
+        Column::Name => 124.0,
+        Column::Ip | Column::Gateway => 122.0,
         Column::Prefix => 52.0,
         Column::Mac => 146.0,
         Column::Serial | Column::PartNumber => 94.0,
         Column::Firmware => 78.0,
-        Column::PlannedName | Column::PlannedPlace => 110.0,
-        Column::HeardOn => 92.0,
+        Column::Model | Column::Class | Column::PlannedName | Column::PlannedPlace => 110.0,
         Column::HeardBy => 106.0,
-        Column::FirstHeard | Column::LastHeard => 92.0,
+        Column::HeardOn | Column::FirstHeard | Column::LastHeard => 92.0,
         Column::Note => 180.0,
     }
 }

@@ -4,6 +4,7 @@ use egui::{Align, Id, Layout, Popup, PopupAnchor, Ui};
 
 use super::super::widgets::Named;
 use super::super::{App, UiCommand};
+use crate::model::column::Column;
 
 pub(super) fn menu_id() -> Id {
     Id::unique("menu of a row")
@@ -13,17 +14,24 @@ impl App {
     /// Draws the menu while it is open.
     pub(super) fn menu_ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
-        if !Popup::is_id_open(&ctx, menu_id()) {
+        let opens = std::mem::take(&mut self.grid.opens_menu);
+        if !opens && !Popup::is_id_open(&ctx, menu_id()) {
             return;
         }
+        let set_open = opens.then_some(egui::SetOpenCommand::Bool(true));
         let popup = Popup::new(menu_id(), ctx.clone(), PopupAnchor::Pointer, ui.layer_id())
             .kind(egui::PopupKind::Menu)
             .layout(Layout::top_down_justified(Align::Min))
             .at_pointer_fixed()
-            .open_memory(None)
-            .width(210.0);
+            .open_memory(set_open)
+            .style(egui::containers::menu::menu_style)
+            .width(250.0);
         popup.show(|ui| {
-            if let Some(column) = self.grid.menu_column
+            // The MAC has a line of its own.
+            if let Some(column) = self
+                .grid
+                .menu_column
+                .filter(|column| *column != Column::Mac)
                 && let Some(unit) = self.selected_unit()
             {
                 let text = self.cell_as_text(unit, column);

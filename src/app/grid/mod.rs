@@ -12,7 +12,7 @@ use egui_extras::TableBuilder;
 use self::cells::{CellContext, cell_hover, cell_text, paint_status, paint_text};
 pub(super) use self::selection::{Pick, Selection, Step};
 use super::theme::{self, palette};
-use super::widgets::Named;
+use super::widgets::{Named, row_info};
 use super::{App, UiCommand, format};
 use crate::model::column::Column;
 use crate::model::snapshot::Snapshot;
@@ -25,6 +25,10 @@ const CELL_PADDING: f32 = 8.0;
 
 /// How the grid stands.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact of the grid"
+)]
 pub(super) struct GridState {
     /// Counts up when columns change, so that widths are read anew.
     layout_number: u64,
@@ -40,6 +44,8 @@ pub(super) struct GridState {
     dragged: Option<usize>,
     /// The cell whose menu is open.
     menu_column: Option<Column>,
+    /// Whether the menu is to open in this frame.
+    opens_menu: bool,
     /// Whether the column chooser is to open in this frame.
     pub(super) opens_chooser: bool,
 }
@@ -54,6 +60,12 @@ impl GridState {
 /// The grid's place in the order of Tab.
 fn grid_id() -> Id {
     Id::unique("grid of units")
+}
+
+/// Whether keys are the grid's: it has the focus, or nothing has, and no menu is open.
+pub(super) fn has_focus(ctx: &egui::Context) -> bool {
+    let focused = ctx.memory(egui::Memory::focused);
+    focused.is_none_or(|id| id == grid_id()) && !egui::Popup::is_any_open(ctx)
 }
 
 impl App {
@@ -116,14 +128,17 @@ impl App {
         let mut widths = Vec::new();
         let output = table.body(|mut body| {
             widths = body.widths().to_vec();
+            let ui = body.ui_mut();
+            let clip = Rect::from_x_y_ranges(area.x_range(), ui.clip_rect().y_range());
+            let mut painter = ui.painter().clone();
+            painter.set_clip_rect(clip);
+            let layer = ui.layer_id();
+            let hovered = ui.ctx().pointer_hover_pos();
             let strip = RowStrip {
-                painter: body.ui_mut().painter().clone(),
+                painter,
                 x_range: area.x_range(),
-                clip: Rect::from_x_y_ranges(area.x_range(), body.ui_mut().clip_rect().y_range()),
-                pointer: body.ui_mut().ctx().pointer_hover_pos().filter(|pos| {
-                    let layer = body.ui_mut().layer_id();
-                    body.ui_mut().ctx().layer_id_at(*pos) == Some(layer)
-                }),
+                clip,
+                pointer: hovered.filter(|pos| ui.ctx().layer_id_at(*pos) == Some(layer)),
                 has_focus,
             };
             body.rows(theme::ROW_HEIGHT, num_rows, |mut row| {
@@ -146,8 +161,8 @@ impl App {
         strip: &RowStrip,
     ) {
         row.set_hovered(false);
-        let this = self.rows.shown()[row.index()];
-        let (slot, id) = this;
+        let row_idx = row.index();
+        let (slot, id) = self.rows.shown()[row_idx];
         let unit = snapshot.units.at(slot).filter(|unit| unit.id == id);
         let is_selected = self.selection.contains(id);
         let is_cursor = self
@@ -194,24 +209,25 @@ impl App {
                 now: self.now,
                 zone: &self.zone,
             };
-            response.widget_info(|| {
-                let text = cell_text(*column, unit, &context).text;
-                if column_idx == 0 {
-                    let name = row_name(unit, &text);
-                    egui::WidgetInfo::selected(egui::Role::Row, true, is_selected, name)
-                } else {
-                    egui::WidgetInfo::labeled(egui::Role::Cell, true, text)
-                }
-            });
+            let text = || cell_text(*column, unit, &context).text;
+            if column_idx == 0 {
+                row_info(&response, is_selected, || row_name(unit, &text()));
+            } else {
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Cell, true, text()));
+            }
             if response.secondary_clicked() {
                 menu_column = Some(*column);
             }
             if response.hovered() {
                 response.on_hover_ui_at_pointer(|ui| {
-                    if let Some(text) = cell_hover(*column, unit, &context) {
-                        ui.label(text);
-                    } else {
-                        ui.label(cell_text(*column, unit, &context).text.into_owned());
+                    // The whole text, which may be cut in its cell, and below it where it comes from.
+                    let text = cell_text(*column, unit, &context).text;
+                    let more = cell_hover(*column, unit, &context);
+                    if text != cells::DASH && more.as_deref() != Some(&*text) {
+                        ui.label(text.into_owned());
+                    }
+                    if let Some(more) = more {
+                        ui.label(egui::RichText::new(more).color(context.palette.dim));
                     }
                 });
             }
@@ -226,7 +242,7 @@ impl App {
             } else {
                 Pick::Only
             };
-            self.selection.pick(self.rows.shown(), this, pick);
+            self.selection.pick(self.rows.shown(), row_idx, pick);
             response
                 .ctx
                 .memory_mut(|memory| memory.request_focus(grid_id()));
@@ -236,10 +252,10 @@ impl App {
         }
         if let Some(column) = menu_column {
             if !is_selected {
-                self.selection.pick(self.rows.shown(), this, Pick::Only);
+                self.selection.pick(self.rows.shown(), row_idx, Pick::Only);
             }
             self.grid.menu_column = Some(column);
-            egui::Popup::open_id(&response.ctx, menu::menu_id());
+            self.grid.opens_menu = true;
         }
     }
 
@@ -251,6 +267,7 @@ impl App {
         let field = TextEdit::singleline(&mut edit.text)
             .desired_width(f32::INFINITY)
             .margin(egui::Margin::symmetric(6, 3))
+            .align(egui::Align2::LEFT_CENTER)
             .char_limit(crate::model::sighting::TEXT_KEPT_CHARS);
         let response = ui.add(field);
         response.widget_info(|| {
@@ -273,36 +290,36 @@ impl App {
         }
     }
 
-    /// Keys that move the selection. They are the grid's while it has the focus or nothing has.
+    /// Keys that move the selection. They are the grid's while it has the focus; it takes it while nothing has.
     fn grid_keys(&mut self, ui: &Ui, has_focus: bool) {
         let is_free = ui.memory(|memory| memory.focused().is_none());
-        if self.modal.is_some() || !(has_focus || is_free) || egui::Popup::is_any_open(ui.ctx()) {
+        if self.modal.is_some() || egui::Popup::is_any_open(ui.ctx()) {
             return;
         }
-        let steps = [
-            (Key::ArrowUp, Step::Up),
-            (Key::ArrowDown, Step::Down),
-            (Key::PageUp, Step::PageUp),
-            (Key::PageDown, Step::PageDown),
-            (Key::Home, Step::First),
-            (Key::End, Step::Last),
-        ];
-        let pressed = ui.input_mut(|input| {
-            let found = steps.into_iter().find_map(|(key, step)| {
-                if input.consume_key(Modifiers::SHIFT, key) {
-                    return Some((step, Pick::Range));
-                }
-                let plain = input.consume_key(Modifiers::NONE, key);
-                plain.then_some((step, Pick::Only))
-            });
-            found
-        });
-        let Some((step, pick)) = pressed else {
+        if is_free {
+            ui.memory_mut(|memory| memory.request_focus(grid_id()));
+        }
+        if !(has_focus || is_free) {
             return;
-        };
+        }
+        for (key, step) in STEPS {
+            for (modifiers, pick) in [
+                (Modifiers::SHIFT, Pick::Range),
+                (Modifiers::NONE, Pick::Only),
+            ] {
+                // A slow frame may hold several presses.
+                let num_presses = ui.input_mut(|input| input.count_and_consume_key(modifiers, key));
+                for _ in 0..num_presses {
+                    self.step(ui, step, pick);
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, ui: &Ui, step: Step, pick: Pick) {
         let rows = self.rows.shown();
         if let Some(row_idx) = self.selection.step(rows, step, self.grid.page_rows) {
-            self.selection.pick(rows, rows[row_idx], pick);
+            self.selection.pick(rows, row_idx, pick);
             self.grid.scroll_to = Some(row_idx);
             ui.memory_mut(|memory| memory.request_focus(grid_id()));
         }
@@ -337,8 +354,18 @@ impl App {
     }
 }
 
-/// Keys that the grid keeps from moving the focus away.
-const ARROWS: EventFilter = EventFilter {
+/// The keys that move the selection.
+const STEPS: [(Key, Step); 6] = [
+    (Key::ArrowUp, Step::Up),
+    (Key::ArrowDown, Step::Down),
+    (Key::PageUp, Step::PageUp),
+    (Key::PageDown, Step::PageDown),
+    (Key::Home, Step::First),
+    (Key::End, Step::Last),
+];
+
+/// Keys that a list keeps from moving the focus away.
+pub(super) const ARROWS: EventFilter = EventFilter {
     tab: false,
     horizontal_arrows: true,
     vertical_arrows: true,
@@ -371,7 +398,7 @@ impl RowStrip {
     fn paint(&self, cell: Rect, is_selected: bool, is_cursor: bool) {
         let palette = palette(self.painter.ctx());
         let rect = Rect::from_x_y_ranges(self.x_range, cell.y_range());
-        let painter = self.painter.with_clip_rect(self.clip);
+        let painter = &self.painter;
         let is_hovered = self
             .pointer
             .is_some_and(|pos| rect.contains(pos) && self.clip.contains(pos));

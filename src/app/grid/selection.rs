@@ -16,6 +16,10 @@ pub(in crate::app) struct Selection {
     anchor: Option<ApplianceId>,
     /// Where the keyboard is.
     cursor: Option<Row>,
+    /// Where the cursor was among the rows: looked at first, since there may be very many rows.
+    cursor_idx: usize,
+    /// Counts up with every change: what sums compare.
+    revision: u64,
 }
 
 /// How a click or a key changes the selection.
@@ -33,6 +37,11 @@ impl Selection {
     /// How many units are selected.
     pub(in crate::app) fn len(&self) -> usize {
         self.units.len()
+    }
+
+    /// Counts up with every change.
+    pub(in crate::app) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Whether a unit is selected.
@@ -65,12 +74,19 @@ impl Selection {
 
     /// Selects nothing.
     pub(in crate::app) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            revision: self.revision + 1,
+            ..Self::default()
+        };
     }
 
     /// A click on a row, or a key that went there.
-    pub(in crate::app) fn pick(&mut self, rows: &[Row], row: Row, pick: Pick) {
+    pub(in crate::app) fn pick(&mut self, rows: &[Row], row_idx: usize, pick: Pick) {
+        let Some(row) = rows.get(row_idx).copied() else {
+            return;
+        };
         let (slot, id) = row;
+        self.revision += 1;
         match pick {
             Pick::Only => {
                 self.units.clear();
@@ -85,20 +101,19 @@ impl Selection {
             }
             Pick::Range => {
                 let place = |wanted: ApplianceId| rows.iter().position(|(_, id)| *id == wanted);
-                let here = place(id);
-                let from = self.anchor.and_then(place).or(here);
-                if let (Some(from), Some(here)) = (from, here) {
-                    let range = from.min(here)..=from.max(here);
-                    self.units = rows[range].iter().map(|(slot, id)| (*id, *slot)).collect();
-                    self.anchor = self.anchor.or(Some(id));
-                }
+                let from = self.anchor.and_then(place).unwrap_or(row_idx);
+                let range = from.min(row_idx)..=from.max(row_idx);
+                self.units = rows[range].iter().map(|(slot, id)| (*id, *slot)).collect();
+                self.anchor = self.anchor.or(Some(id));
             }
         }
         self.cursor = Some(row);
+        self.cursor_idx = row_idx;
     }
 
     /// Selects every row.
     pub(in crate::app) fn select_all(&mut self, rows: &[Row]) {
+        self.revision += 1;
         self.units = rows.iter().map(|(slot, id)| (*id, *slot)).collect();
         self.anchor = rows.first().map(|(_, id)| *id);
         self.cursor = self.cursor.or(rows.first().copied());
@@ -114,9 +129,12 @@ impl Selection {
     /// Where a step of the keyboard leads, from the cursor, within `rows`.
     pub(in crate::app) fn step(&self, rows: &[Row], step: Step, page_rows: usize) -> Option<usize> {
         let last = rows.len().checked_sub(1)?;
-        let here = self
-            .cursor
-            .and_then(|cursor| rows.iter().position(|row| row.1 == cursor.1));
+        let here = self.cursor.and_then(|(_, id)| {
+            let is_here = |row_idx: &usize| rows.get(*row_idx).is_some_and(|row| row.1 == id);
+            Some(self.cursor_idx)
+                .filter(is_here)
+                .or_else(|| rows.iter().position(|row| row.1 == id))
+        });
         Some(match (step, here) {
             (Step::First, _) | (Step::Down | Step::PageDown, None) => 0,
             (Step::Last, _) | (Step::Up | Step::PageUp, None) => last,
@@ -163,14 +181,14 @@ mod tests {
     fn clicks_select_as_in_every_list() {
         let rows = rows(&[10, 20, 30, 40, 50]);
         let mut selection = Selection::default();
-        selection.pick(&rows, rows[1], Pick::Only);
-        selection.pick(&rows, rows[3], Pick::Range);
+        selection.pick(&rows, 1, Pick::Only);
+        selection.pick(&rows, 3, Pick::Range);
         assert_eq!(selected(&selection), [20, 30, 40]);
-        selection.pick(&rows, rows[0], Pick::Range);
+        selection.pick(&rows, 0, Pick::Range);
         assert_eq!(selected(&selection), [10, 20], "the anchor stays");
-        selection.pick(&rows, rows[4], Pick::Toggle);
+        selection.pick(&rows, 4, Pick::Toggle);
         assert_eq!(selected(&selection), [10, 20, 50]);
-        selection.pick(&rows, rows[4], Pick::Toggle);
+        selection.pick(&rows, 4, Pick::Toggle);
         assert_eq!(selected(&selection), [10, 20]);
         selection.select_all(&rows);
         assert_eq!(selection.len(), 5);
@@ -180,7 +198,7 @@ mod tests {
     fn the_selection_follows_the_unit_when_rows_move() {
         let before = rows(&[1, 2, 3]);
         let mut selection = Selection::default();
-        selection.pick(&before, before[1], Pick::Only);
+        selection.pick(&before, 1, Pick::Only);
         let after = rows(&[2, 3, 1]);
         assert_eq!(selection.step(&after, Step::Down, 10), Some(1));
         assert!(selection.contains(ApplianceId(2)));
@@ -191,7 +209,7 @@ mod tests {
         let rows = rows(&[1, 2, 3]);
         let mut selection = Selection::default();
         assert_eq!(selection.step(&rows, Step::Down, 2), Some(0));
-        selection.pick(&rows, rows[2], Pick::Only);
+        selection.pick(&rows, 2, Pick::Only);
         assert_eq!(selection.step(&rows, Step::Down, 2), Some(2));
         assert_eq!(selection.step(&rows, Step::PageUp, 2), Some(0));
         assert_eq!(selection.step(&[], Step::Last, 2), None);

@@ -23,8 +23,8 @@ impl App {
                 ui.label("Format");
                 ui.horizontal(|ui| {
                     for format in Format::ALL {
-                        let response = ui.radio(form.format == format, format.label());
-                        if widgets::focus_ring(response).clicked() {
+                        let is_chosen = form.format == format;
+                        if widgets::radio(ui, is_chosen, format.label(), true).clicked() {
                             form.format = format;
                             form.path = with_ending(&form.path, format);
                         }
@@ -46,8 +46,8 @@ impl App {
                     for (scope, word, count) in scopes {
                         let text = format!("{word} ({})", format::count(count as u64));
                         let enabled = scope == Scope::All || count > 0;
-                        let radio = egui::RadioButton::new(form.scope == scope, text);
-                        if widgets::focus_ring(ui.add_enabled(enabled, radio)).clicked() {
+                        let is_chosen = form.scope == scope;
+                        if widgets::radio(ui, is_chosen, &text, enabled).clicked() {
                             form.scope = scope;
                         }
                     }
@@ -165,8 +165,8 @@ fn csv_ui(ui: &mut Ui, form: &mut ExportForm) {
     ui.label("Made");
     ui.horizontal(|ui| {
         for (choice, word) in [(true, "For spreadsheets"), (false, "Exact")] {
-            let response = ui.radio(form.for_spreadsheets == choice, word);
-            if widgets::focus_ring(response).clicked() {
+            let is_chosen = form.for_spreadsheets == choice;
+            if widgets::radio(ui, is_chosen, word, true).clicked() {
                 form.for_spreadsheets = choice;
             }
         }
@@ -178,8 +178,8 @@ fn csv_ui(ui: &mut Ui, form: &mut ExportForm) {
             (Delimiter::Comma, "Comma"),
             (Delimiter::Semicolon, "Semicolon"),
         ] {
-            let response = ui.radio(form.delimiter == choice, word);
-            if widgets::focus_ring(response).clicked() {
+            let is_chosen = form.delimiter == choice;
+            if widgets::radio(ui, is_chosen, word, true).clicked() {
                 form.delimiter = choice;
             }
         }

@@ -81,9 +81,9 @@ fn lines_ui(ui: &mut Ui, title: &str, lines: &[RefusedRow]) {
             .id_salt(title)
             .max_scroll_height(height - LINE_HEIGHT)
             .cell_layout(egui::Layout::left_to_right(egui::Align::Center))
-            .column(Column::initial(56.0).clip(true))
-            .column(Column::initial(100.0).resizable(true).clip(true))
-            .column(Column::initial(180.0).resizable(true).clip(true))
+            .column(Column::exact(56.0).clip(true))
+            .column(Column::exact(110.0).clip(true))
+            .column(Column::exact(190.0).clip(true))
             .column(Column::remainder().clip(true))
             .header(LINE_HEIGHT, |mut row| {
                 for title in ["Line", "Column", "Value", "Why"] {

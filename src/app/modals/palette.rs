@@ -5,7 +5,7 @@ use egui::{Align2, FontId, Key, Modifiers, ScrollArea, Sense, TextEdit, Ui, pos2
 use super::super::theme;
 use super::super::view_state::PaletteForm;
 use super::super::widgets::{self, Named};
-use super::super::{App, UiCommand};
+use super::super::{App, UiCommand, format};
 use super::Next;
 
 /// How high a line is.
@@ -77,6 +77,19 @@ impl App {
         Next::Close
     }
 
+    /// A command's words, with what undo and redo would do.
+    fn palette_text(&self, command: UiCommand) -> String {
+        let label = match command {
+            UiCommand::Undo => self.snapshot.undo.as_deref(),
+            UiCommand::Redo => self.snapshot.redo.as_deref(),
+            _ => None,
+        };
+        match label {
+            Some(label) => format!("{} {}", command.text(), format::show_text(label)),
+            None => command.text().to_owned(),
+        }
+    }
+
     fn palette_line_ui(&self, ui: &mut Ui, command: UiCommand, is_marked: bool) -> egui::Response {
         let palette = theme::palette(ui.ctx());
         let size = vec2(ui.available_width(), LINE_HEIGHT);
@@ -107,7 +120,7 @@ impl App {
         painter.text(
             pos2(rect.left() + 36.0, middle),
             Align2::LEFT_CENTER,
-            command.text(),
+            self.palette_text(command),
             font.clone(),
             color,
         );

@@ -1,9 +1,12 @@
 //! The bytes of a datagram in rows, with the name of the field under the pointer.
 
-use egui::{Align2, FontId, Frame, Margin, Sense, Stroke, Ui, pos2, vec2};
+use std::ops::Range;
 
+use egui::{Align2, FontId, Frame, Margin, Rect, Response, Sense, Stroke, Ui, pos2, vec2};
+
+use super::super::format;
 use super::super::theme::palette;
-use crate::wire::{RowWidth, annotate, hex_rows};
+use crate::wire::{HexRow, RowWidth, Span, annotate, hex_rows};
 
 /// Rows are this high.
 const ROW_HEIGHT: f32 = 17.0;
@@ -38,8 +41,48 @@ pub(in crate::app) fn hex_ui(ui: &mut Ui, view: &HexView<'_>) {
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 0.0;
-            for row in hex_rows(view.bytes, view.width).take(MAX_ROWS) {
-                row_ui(ui, view, row.offset, row.bytes);
+            let rows: Vec<_> = hex_rows(view.bytes, view.width).take(MAX_ROWS).collect();
+            let cell = ui
+                .painter()
+                .layout_no_wrap("0".to_owned(), FontId::monospace(SIZE), palette.dim)
+                .size()
+                .x;
+            let columns = view.width.num_bytes();
+            let size = vec2(cell * (5 + columns * 4) as f32, ROW_HEIGHT);
+            let places: Vec<Response> = rows
+                .iter()
+                .map(|row| {
+                    let response = ui.allocate_exact_size(size, Sense::hover()).1;
+                    response.widget_info(|| {
+                        let name = format!("{:04x} {}", row.offset, row.hex());
+                        egui::WidgetInfo::labeled(egui::Role::Label, true, name)
+                    });
+                    response
+                })
+                .collect();
+            // A field may go over several rows, so what is hovered is found before anything is drawn.
+            let hovered = rows.iter().zip(&places).find_map(|(row, place)| {
+                let pos = place.hover_pos()?;
+                let column = ((pos.x - place.rect.left()) / cell) as usize;
+                let idx = byte_at(column, columns).filter(|idx| *idx < row.bytes.len())?;
+                Some((row.offset + idx, place))
+            });
+            let span = hovered.and_then(|(offset, _)| {
+                annotate(view.bytes)
+                    .into_iter()
+                    .find(|span| span.range.contains(&offset))
+            });
+            let marked = span
+                .as_ref()
+                .map(|span| span.range.clone())
+                .unwrap_or_default();
+            for (row, place) in rows.iter().zip(&places) {
+                if ui.is_rect_visible(place.rect) {
+                    paint_row(ui, view.width, cell, row, place.rect, &marked);
+                }
+            }
+            if let (Some(span), Some((_, place))) = (span, hovered) {
+                name_span(place, &span, view.is_aidp);
             }
             let num_hidden = num_rows.saturating_sub(MAX_ROWS);
             if num_hidden > 0 || view.full_len > view.bytes.len() {
@@ -50,57 +93,36 @@ pub(in crate::app) fn hex_ui(ui: &mut Ui, view: &HexView<'_>) {
         });
 }
 
-fn row_ui(ui: &mut Ui, view: &HexView<'_>, offset: usize, bytes: &[u8]) {
+fn paint_row(
+    ui: &Ui,
+    width: RowWidth,
+    cell: f32,
+    row: &HexRow<'_>,
+    rect: Rect,
+    marked: &Range<usize>,
+) {
     let palette = palette(ui.ctx());
-    let font = FontId::monospace(SIZE);
-    let char_width = ui
-        .painter()
-        .layout_no_wrap("0".to_owned(), font.clone(), palette.dim)
-        .size()
-        .x;
-    let columns = view.width.num_bytes();
-    let size = vec2(char_width * (5 + columns * 3 + columns) as f32, ROW_HEIGHT);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    response.widget_info(|| {
-        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("{offset:04x} {}", hex.join(" "));
-        egui::WidgetInfo::labeled(egui::Role::Label, true, name)
-    });
-    if !ui.is_rect_visible(rect) {
-        return;
-    }
+    let columns = width.num_bytes();
     let middle = rect.center().y;
-    let x = |column: usize| rect.left() + char_width * column as f32;
-    let hovered = response.hover_pos().and_then(|pos| {
-        let column = ((pos.x - rect.left()) / char_width) as usize;
-        byte_at(column, columns).filter(|idx| *idx < bytes.len())
-    });
-    let spans = hovered.map(|_| annotate(view.bytes));
-    let span = hovered.zip(spans.as_deref()).and_then(|(idx, spans)| {
-        spans
-            .iter()
-            .find(|span| span.range.contains(&(offset + idx)))
-    });
+    let x = |column: usize| rect.left() + cell * column as f32;
     let painter = ui.painter();
     let write = |at: usize, text: &str, color| {
         painter.text(
             pos2(x(at), middle),
             Align2::LEFT_CENTER,
             text,
-            font.clone(),
+            FontId::monospace(SIZE),
             color,
         );
     };
-    write(0, &format!("{offset:04x}"), palette.faint);
-    for (idx, byte) in bytes.iter().enumerate() {
-        let is_marked = span.is_some_and(|span| span.range.contains(&(offset + idx)));
+    write(0, &format!("{:04x}", row.offset), palette.faint);
+    for (idx, byte) in row.bytes.iter().enumerate() {
+        let is_marked = marked.contains(&(row.offset + idx));
         let color = if is_marked { palette.text } else { palette.dim };
         if is_marked {
             let left = x(5 + idx * 3) - 1.0;
-            let mark = egui::Rect::from_min_size(
-                pos2(left, rect.top()),
-                vec2(char_width * 2.0 + 2.0, ROW_HEIGHT),
-            );
+            let size = vec2(cell * 2.0 + 2.0, ROW_HEIGHT);
+            let mark = Rect::from_min_size(pos2(left, rect.top()), size);
             painter.rect_filled(mark, 2.0, palette.selected);
         }
         write(5 + idx * 3, &format!("{byte:02x}"), color);
@@ -110,19 +132,21 @@ fn row_ui(ui: &mut Ui, view: &HexView<'_>, offset: usize, bytes: &[u8]) {
         };
         write(5 + columns * 3 + idx, shown.encode_utf8(&mut [0; 4]), color);
     }
-    if let Some(span) = span {
-        let label = if view.is_aidp {
-            span.label.clone()
+}
+
+/// Says beside the pointer what the bytes are.
+fn name_span(place: &Response, span: &Span, is_aidp: bool) {
+    let palette = palette(&place.ctx);
+    place.clone().on_hover_ui_at_pointer(|ui| {
+        if is_aidp {
+            ui.label(&span.label);
         } else {
-            format!("If it were AIDP: {}", span.label)
-        };
-        let bytes = span.range.len();
-        response.on_hover_ui_at_pointer(|ui| {
-            ui.label(&label);
-            let text = format!("offset {}, {bytes} bytes", span.range.start);
-            ui.label(egui::RichText::new(text).color(palette.dim));
-        });
-    }
+            ui.label(format!("If it were AIDP: {}", span.label));
+        }
+        let length = format::bytes(span.range.len() as u64);
+        let text = format!("offset {}, {length}", span.range.start);
+        ui.label(egui::RichText::new(text).color(palette.dim));
+    });
 }
 
 /// Which byte of a row a column of text belongs to.

@@ -64,7 +64,7 @@ impl App {
     pub(in crate::app) fn interface_switch_ui(&mut self, ui: &mut Ui, interface: &InterfaceState) {
         let mut is_on = !matches!(interface.listening, Listening::Off(_));
         let label = format!("Listen on {}", format::show_text(interface.shown_name()));
-        let response = widgets::focus_ring(ui.checkbox(&mut is_on, label));
+        let response = widgets::checkbox(ui, &mut is_on, &label, true);
         if response.changed() {
             let choice = if is_on { Choice::On } else { Choice::Off };
             self.settings
@@ -82,6 +82,7 @@ impl App {
         let palette = palette(ui.ctx());
         ui.set_width(360.0);
         ui.spacing_mut().item_spacing.y = 4.0;
+        ui.spacing_mut().interact_size.y = 18.0;
         ui.label(
             RichText::new(format::show_text(interface.shown_name())).font(theme::strong(14.0)),
         );
@@ -103,7 +104,7 @@ impl App {
         self.interface_switch_ui(ui, interface);
         let mut broadcast_only = interface.broadcast_only;
         let response =
-            widgets::focus_ring(ui.checkbox(&mut broadcast_only, "Listen to broadcasts only"))
+            widgets::checkbox(ui, &mut broadcast_only, "Listen to broadcasts only", true)
                 .on_hover_text(
                     "Leaves unicast answers to another program that holds the same port",
                 );
@@ -118,7 +119,7 @@ impl App {
                 on: broadcast_only,
             });
         }
-        self.interface_counters_ui(ui, interface);
+        Self::interface_counters_ui(ui, interface);
         sockets_ui(ui, interface);
         let checks: Vec<Check> = self
             .snapshot
@@ -136,7 +137,7 @@ impl App {
         }
     }
 
-    fn interface_counters_ui(&self, ui: &mut Ui, interface: &InterfaceState) {
+    fn interface_counters_ui(ui: &mut Ui, interface: &InterfaceState) {
         widgets::section(ui, "Counted since the site was opened");
         let counters = &interface.counters;
         let drops = counters

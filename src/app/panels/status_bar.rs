@@ -1,5 +1,7 @@
 //! The status bar: what was heard and not understood, what is searched and swept, what is saved.
 
+use std::fmt::Write;
+
 use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui};
 
 use super::super::theme::palette;
@@ -11,6 +13,9 @@ use crate::model::snapshot::{SweepEnd, SweepState};
 
 /// The bar's text.
 const SIZE: f32 = 12.0;
+
+/// With less room than this, texts are shorter.
+const NARROW: f32 = 900.0;
 
 impl App {
     /// Draws the status bar.
@@ -32,18 +37,24 @@ impl App {
             .layout(Layout::left_to_right(Align::Center));
         ui.scope_builder(builder, |ui| {
             ui.set_clip_rect(left.intersect(ui.clip_rect()));
-            self.heard_ui(ui);
-            self.search_state_ui(ui);
-            self.work_ui(ui);
-            self.floods_ui(ui);
+            // With little room, what a person can act on stays.
+            let is_narrow = left.width() < NARROW;
+            self.heard_ui(ui, is_narrow);
+            self.work_ui(ui, is_narrow);
+            self.floods_ui(ui, is_narrow);
             self.limits_ui(ui);
+            self.search_state_ui(ui);
         });
     }
 
-    fn heard_ui(&mut self, ui: &mut Ui) {
+    fn heard_ui(&mut self, ui: &mut Ui, is_narrow: bool) {
         let palette = palette(ui.ctx());
         let totals = self.snapshot.totals;
-        let heard = format::counted(totals.heard, "datagram", "datagrams");
+        let heard = if is_narrow {
+            format::count(totals.heard)
+        } else {
+            format::counted(totals.heard, "datagram", "datagrams")
+        };
         ui.label(
             RichText::new(format!("Heard {heard}"))
                 .size(SIZE)
@@ -90,10 +101,10 @@ impl App {
     }
 
     /// The sweep and the work with a file, with progress and a way out.
-    fn work_ui(&mut self, ui: &mut Ui) {
+    fn work_ui(&mut self, ui: &mut Ui, is_narrow: bool) {
         let snapshot = std::sync::Arc::clone(&self.snapshot);
         if let Some(sweep) = &snapshot.sweep {
-            self.sweep_ui(ui, sweep);
+            self.sweep_ui(ui, sweep, is_narrow);
         }
         let Some(job) = &snapshot.job else {
             return;
@@ -115,10 +126,11 @@ impl App {
             ),
         };
         if rate > 0 {
-            text.push_str(&format!(", {} rows/s", format::count(rate)));
+            // Writing to a `String` cannot fail.
+            write!(text, ", {} rows/s", format::count(rate)).ok();
             if let Some(total) = job.total {
                 let left = total.saturating_sub(job.done) / rate;
-                text.push_str(&format!(", {} left", format::duration(left)));
+                write!(text, ", {} left", format::duration(left)).ok();
             }
         }
         ui.label(RichText::new(text).size(SIZE).color(palette.text));
@@ -130,22 +142,27 @@ impl App {
         }
     }
 
-    fn sweep_ui(&mut self, ui: &mut Ui, sweep: &SweepState) {
+    fn sweep_ui(&mut self, ui: &mut Ui, sweep: &SweepState, is_narrow: bool) {
         let palette = palette(ui.ctx());
         match &sweep.ended {
             None => {
                 let left = sweep.left_secs.map_or_else(String::new, |secs| {
                     format!(", {} left", format::duration(secs))
                 });
-                let text = format!(
+                let all = format!(
                     "Sweeping: {} of {} asked, {} answered, {}/s{left}",
                     format::count(sweep.num_asked),
                     format::count(sweep.num_questions),
                     format::count(sweep.num_answered),
                     format::count(u64::from(sweep.per_sec)),
                 );
+                let text = if is_narrow {
+                    format!("Sweeping{left}")
+                } else {
+                    all.clone()
+                };
                 ui.label(RichText::new(text).size(SIZE).color(palette.text))
-                    .on_hover_text(&sweep.ranges);
+                    .on_hover_text(format!("{}\n{all}", sweep.ranges));
                 let share = sweep.num_asked as f32 / sweep.num_questions.max(1) as f32;
                 widgets::progress(ui, share, 90.0, "Sweep");
                 if bar_button(ui, "Cancel", palette.accent).clicked() {
@@ -168,7 +185,7 @@ impl App {
     }
 
     /// Senders that flood, with a way to forget them.
-    fn floods_ui(&mut self, ui: &mut Ui) {
+    fn floods_ui(&mut self, ui: &mut Ui, is_narrow: bool) {
         let floods = std::sync::Arc::clone(&self.snapshot.floods);
         let (Some(first), num_floods) = (floods.first(), floods.len() as u64) else {
             return;
@@ -176,12 +193,16 @@ impl App {
         let palette = palette(ui.ctx());
         let verb = if num_floods == 1 { "floods" } else { "flood" };
         let held_back: u64 = floods.iter().map(|flood| flood.held_back).sum();
-        let text = format!(
-            "{} {verb}: {}, {} held back",
-            format::counted(num_floods, "sender", "senders"),
-            first.sender.ip,
-            format::count(held_back)
-        );
+        let senders = format::counted(num_floods, "sender", "senders");
+        let text = if is_narrow {
+            format!("{senders} {verb}")
+        } else {
+            let held_back = format::count(held_back);
+            format!(
+                "{senders} {verb}: {}, {held_back} held back",
+                first.sender.ip
+            )
+        };
         let response = bar_button(ui, &text, palette.red)
             .on_hover_text("More new units a second than a network has; they are not saved");
         Popup::menu(&response)
@@ -229,9 +250,16 @@ impl App {
 
     fn limits_ui(&self, ui: &mut Ui) {
         let palette = palette(ui.ctx());
-        for limit in self.snapshot.limits.iter() {
-            ui.label(RichText::new(limit).size(SIZE).color(palette.amber));
+        let limits = &self.snapshot.limits;
+        if limits.is_empty() {
+            return;
         }
+        let text = format!(
+            "{} reached",
+            format::counted(limits.len() as u64, "limit", "limits")
+        );
+        ui.label(RichText::new(text).size(SIZE).color(palette.amber))
+            .on_hover_text(limits.join("\n"));
     }
 
     /// The site file and when it was saved, from the right.
@@ -250,7 +278,8 @@ impl App {
         }
         let dim = |text: String| RichText::new(text).size(SIZE).color(palette.dim);
         if let Some(why) = &site.save_error {
-            let text = RichText::new(format!("Not saved: {}", format::show_text(why)));
+            let short: String = format::show_text(why).chars().take(60).collect();
+            let text = RichText::new(format!("Not saved: {short}"));
             ui.label(text.size(SIZE).color(palette.red))
                 .on_hover_text(why);
         } else if site.demo {

@@ -29,7 +29,7 @@ impl App {
         ui.scope_builder(builder, |ui| {
             ui.set_clip_rect(left.expand(4.0).intersect(ui.clip_rect()));
             ui.spacing_mut().item_spacing.x = 12.0;
-            self.logo_ui(ui);
+            Self::logo_ui(ui);
             self.site_ui(ui);
             self.chips_ui(ui, left.right());
         });
@@ -52,7 +52,7 @@ impl App {
         }
     }
 
-    fn logo_ui(&self, ui: &mut Ui) {
+    fn logo_ui(ui: &mut Ui) {
         let palette = palette(ui.ctx());
         let (rect, response) =
             ui.allocate_exact_size(vec2(LOGO_WIDTH - 12.0, 30.0), Sense::hover());
@@ -172,11 +172,19 @@ impl App {
                 .named(&format!("{} more networks", hidden.len()));
             Popup::menu(&response)
                 .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-                .width(300.0)
+                .width(400.0)
                 .show(|ui| {
-                    for interface in hidden {
-                        self.chip_ui(ui, interface);
-                    }
+                    egui::ScrollArea::vertical()
+                        .max_height(460.0)
+                        .min_scrolled_height(460.0)
+                        .show(ui, |ui| {
+                            for (idx, interface) in hidden.into_iter().enumerate() {
+                                if idx > 0 {
+                                    ui.separator();
+                                }
+                                ui.push_id(&*interface.name, |ui| self.folded_ui(ui, interface));
+                            }
+                        });
                 });
         }
         let palette = palette(ui.ctx());
@@ -184,6 +192,19 @@ impl App {
         if right - ui.cursor().left() > width {
             ui.label(RichText::new(summary).color(palette.dim));
         }
+    }
+
+    /// An interface without room for a chip: its switch, and the rest folded away.
+    fn folded_ui(&mut self, ui: &mut Ui, interface: &InterfaceState) {
+        let palette = palette(ui.ctx());
+        let (_, state) = chip_text(interface);
+        ui.horizontal(|ui| {
+            widgets::dot(ui, listening_color(palette, interface));
+            self.interface_switch_ui(ui, interface);
+            ui.label(RichText::new(state).color(palette.dim));
+        });
+        let title = format!("More of {}", format::show_text(interface.shown_name()));
+        ui.collapsing(title, |ui| self.interface_popup_ui(ui, interface));
     }
 
     fn chip_ui(&mut self, ui: &mut Ui, interface: &InterfaceState) {

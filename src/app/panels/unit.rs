@@ -2,6 +2,7 @@
 //! units, their sum.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use egui::{Frame, Margin, RichText, ScrollArea, Stroke, Ui};
@@ -57,7 +58,7 @@ impl App {
         ui.add_space(6.0);
         self.next_step_ui(ui, snapshot, unit);
         widgets::section(ui, "Facts");
-        self.facts_ui(ui, unit);
+        ui.scope(|ui| self.facts_ui(ui, unit));
         self.evidence_ui(ui, unit);
         if let Some((evidence, raw)) = unit.last_datagram() {
             widgets::section(ui, "Last datagram");
@@ -138,6 +139,7 @@ impl App {
         let palette = palette(ui.ctx());
         widgets::section(ui, "Evidence");
         let num_more = unit.evidence.len().saturating_sub(EVIDENCE_SHOWN);
+        ui.spacing_mut().interact_size.y = 18.0;
         egui::Grid::new("evidence")
             .num_columns(2)
             .spacing([14.0, 4.0])
@@ -159,7 +161,8 @@ impl App {
                     );
                     let mut hover = format!("From {} on {}", evidence.from, evidence.interface);
                     if !evidence.remarks.is_empty() {
-                        hover.push_str(&format!("\nOdd: {}", evidence.remarks));
+                        // Writing to a `String` cannot fail.
+                        write!(hover, "\nOdd: {}", evidence.remarks).ok();
                     }
                     let width = CONTENT_WIDTH - 80.0;
                     ui.scope(|ui| {
@@ -186,19 +189,10 @@ impl App {
         let palette = palette(ui.ctx());
         let num_selected = self.selection.len() as u64;
         ui.label(RichText::new(format!("{} selected", format::units(num_selected))).heading());
-        let mut by_status: BTreeMap<Status, u64> = BTreeMap::new();
-        let mut by_network: BTreeMap<String, u64> = BTreeMap::new();
-        for unit in self
-            .selection
-            .rows()
-            .filter_map(|(slot, _)| snapshot.units.at(slot))
-        {
-            *by_status.entry(snapshot.context.status(unit)).or_default() += 1;
-            let on = unit.heard_on().unwrap_or_default();
-            *by_network.entry(on).or_default() += 1;
-        }
+        let sum = self.sum.take().filter(|sum| sum.fits(self, snapshot));
+        let sum = sum.unwrap_or_else(|| Sum::new(self, snapshot));
         widgets::section(ui, "By status");
-        for (status, count) in &by_status {
+        for (status, count) in &sum.by_status {
             let (rect, _) =
                 ui.allocate_exact_size(egui::vec2(CONTENT_WIDTH, 20.0), egui::Sense::hover());
             let color = palette.status(*status);
@@ -207,7 +201,7 @@ impl App {
             sum_line(ui, rect, 20.0, cells::status_word(*status), *count);
         }
         widgets::section(ui, "By network");
-        for (network, count) in &by_network {
+        for (network, count) in &sum.by_network {
             let (rect, _) =
                 ui.allocate_exact_size(egui::vec2(CONTENT_WIDTH, 20.0), egui::Sense::hover());
             let name = if network.is_empty() {
@@ -217,6 +211,7 @@ impl App {
             };
             sum_line(ui, rect, 0.0, &format::show_text(name), *count);
         }
+        self.sum = Some(sum);
         ui.add_space(10.0);
         ui.horizontal(|ui| {
             for command in [UiCommand::ExportSelected, UiCommand::Forget] {
@@ -232,6 +227,42 @@ impl App {
                 }
             }
         });
+    }
+}
+
+/// The sum of the selected units, kept while neither they nor the selection change: there may be very many.
+#[derive(Debug)]
+pub(in crate::app) struct Sum {
+    units_revision: u64,
+    selection_revision: u64,
+    by_status: BTreeMap<Status, u64>,
+    by_network: BTreeMap<String, u64>,
+}
+
+impl Sum {
+    fn new(app: &App, snapshot: &Snapshot) -> Self {
+        let mut sum = Self {
+            units_revision: snapshot.units_revision,
+            selection_revision: app.selection.revision(),
+            by_status: BTreeMap::new(),
+            by_network: BTreeMap::new(),
+        };
+        for unit in app
+            .selection
+            .rows()
+            .filter_map(|(slot, _)| snapshot.units.at(slot))
+        {
+            let status = snapshot.context.status(unit);
+            *sum.by_status.entry(status).or_default() += 1;
+            let on = unit.heard_on().unwrap_or_default();
+            *sum.by_network.entry(on).or_default() += 1;
+        }
+        sum
+    }
+
+    fn fits(&self, app: &App, snapshot: &Snapshot) -> bool {
+        self.units_revision == snapshot.units_revision
+            && self.selection_revision == app.selection.revision()
     }
 }
 
@@ -301,7 +332,7 @@ const fn headline(status: Status) -> &'static str {
         Status::WrongNetwork => "Wrong network",
         Status::Silent => "No longer answers",
         Status::New => "New since this site was opened",
-        Status::Heard => "Heard",
+        Status::Heard => "Nothing to do",
         Status::OnlyInFile => "Only in a file",
     }
 }

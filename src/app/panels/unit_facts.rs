@@ -140,6 +140,8 @@ impl App {
             egui::Layout::left_to_right(egui::Align::Center),
             |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
+                ui.spacing_mut().interact_size.y = LINE_HEIGHT - 3.0;
+                ui.spacing_mut().button_padding = egui::vec2(2.0, 0.0);
                 ui.allocate_ui_with_layout(
                     egui::vec2(LABEL_WIDTH - 6.0, LINE_HEIGHT),
                     egui::Layout::left_to_right(egui::Align::Center),

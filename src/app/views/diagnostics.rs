@@ -6,6 +6,7 @@ use std::sync::Arc;
 use egui::{RichText, ScrollArea, Sense, Ui, vec2};
 use egui_extras::{Column, TableBuilder};
 
+use super::super::grid::ARROWS;
 use super::super::panels::{HexView, check_ui, hex_ui};
 use super::super::theme::{self, palette};
 use super::super::widgets;
@@ -49,6 +50,7 @@ impl App {
             .cloned();
         let height = (snapshot.strays.len() as f32 * ROW_HEIGHT + 30.0).min(270.0);
         ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
+            self.stray_keys_ui(ui, snapshot);
             self.stray_table_ui(ui, snapshot);
         });
         match chosen {
@@ -65,13 +67,17 @@ impl App {
         let visuals = ui.visuals_mut();
         visuals.widgets.noninteractive.bg_stroke = egui::Stroke::NONE;
         visuals.selection.bg_fill = palette.selected;
+        visuals.selection.stroke.color = palette.text;
         visuals.widgets.hovered.bg_fill = palette.row_hovered;
         let titles = ["Time", "Network", "Sender", "Heard by", "Bytes", "Why"];
         let widths = [76.0, 100.0, 170.0, 130.0, 60.0];
         let mut builder = TableBuilder::new(ui)
             .id_salt("strays")
-            .sense(Sense::click())
+            .sense(Sense::CLICK)
             .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
+        if let Some(row_idx) = self.diagnostics.scroll_to.take() {
+            builder = builder.scroll_to_row(row_idx, None);
+        }
         for width in widths {
             builder = builder.column(Column::initial(width).resizable(true).clip(true));
         }
@@ -110,13 +116,12 @@ impl App {
                             if is_mono {
                                 text = text.monospace();
                             }
-                            ui.add(egui::Label::new(text).truncate().sense(Sense::CLICK));
+                            ui.add(egui::Label::new(text).truncate());
                         });
                     }
                     let response = row.response();
-                    response.widget_info(|| {
-                        let name = format!("From {}, {why}", stray.from);
-                        egui::WidgetInfo::selected(egui::Role::Row, true, is_chosen, name)
+                    widgets::row_info(&response, is_chosen, || {
+                        format!("From {}, {why}", stray.from)
                     });
                     if response.clicked() {
                         clicked = Some(stray.seq);
@@ -126,6 +131,49 @@ impl App {
         if clicked.is_some() {
             self.diagnostics.selected = clicked;
         }
+    }
+
+    /// The stray that the arrow keys lead to. The list takes the keyboard while nothing else has it.
+    fn stray_keys_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot) {
+        let id = egui::Id::unique("list of strays");
+        let area = ui.available_rect_before_wrap();
+        let strays = ui.interact(area, id, Sense::focusable_noninteractive());
+        strays.widget_info(|| {
+            let name = "Datagrams that made no unit";
+            egui::WidgetInfo::labeled(egui::Role::ListBox, true, name)
+        });
+        let focused = ui.memory(egui::Memory::focused);
+        if self.modal.is_some() || egui::Popup::is_any_open(ui.ctx()) {
+            return;
+        }
+        if focused.is_none() {
+            strays.request_focus();
+        }
+        if focused.is_some_and(|focused| focused != id) {
+            return;
+        }
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(id, ARROWS));
+        let (up, down) = ui.input_mut(|input| {
+            (
+                input.count_and_consume_key(egui::Modifiers::NONE, egui::Key::ArrowUp),
+                input.count_and_consume_key(egui::Modifiers::NONE, egui::Key::ArrowDown),
+            )
+        });
+        if up + down == 0 {
+            return;
+        }
+        // The list shows the newest first.
+        let last = snapshot.strays.len() - 1;
+        let here = self
+            .diagnostics
+            .selected
+            .and_then(|seq| snapshot.strays.iter().rposition(|stray| stray.seq == seq));
+        let row_idx = match here {
+            Some(idx) => (last - idx + down).saturating_sub(up).min(last),
+            None => 0,
+        };
+        self.diagnostics.selected = Some(snapshot.strays[last - row_idx].seq);
+        self.diagnostics.scroll_to = Some(row_idx);
     }
 
     fn floods_section_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot) {
@@ -221,6 +269,7 @@ fn stray_ui(ui: &mut Ui, stray: &Stray) {
         return;
     }
     widgets::section(ui, "Hints, not facts: what these bytes look like");
+    ui.spacing_mut().interact_size.y = 18.0;
     for hint in hints.iter().take(24) {
         ui.horizontal(|ui| {
             let offset = format!("{:04x}", hint.offset);

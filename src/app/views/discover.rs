@@ -35,7 +35,7 @@ impl App {
             rest.min.x += MARGIN - 6.0;
             rest.max.x -= MARGIN;
             ui.scope_builder(egui::UiBuilder::new().max_rect(rest), |ui| {
-                self.empty_ui(ui)
+                self.empty_ui(ui);
             });
             return;
         }
@@ -48,29 +48,36 @@ impl App {
 
     /// Counters: a click filters, another click shows everything again.
     fn counters_ui(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 8.0;
-            let palette = palette(ui.ctx());
-            let counts = *self.rows.counts();
-            let cards = [
-                (Counter::All, "All", palette.text, true),
-                (Counter::New, "New since open", palette.blue, true),
-                (Counter::NoAddress, "No address", palette.amber, true),
-                (Counter::Conflict, "Conflict", palette.red, true),
-                (
-                    Counter::WrongNetwork,
-                    "Wrong network",
-                    palette.purple,
-                    false,
-                ),
-                (Counter::Silent, "Silent", palette.text, true),
-                (Counter::OnlyInFile, "Only in file", palette.text, false),
-            ];
-            for ((counter, label, color, always), count) in cards.into_iter().zip(counts) {
-                if always || count > 0 || self.query.counter == counter {
-                    self.counter_ui(ui, counter, label, (count, color));
+        // In a narrow or zoomed window the last ones are reached by scrolling.
+        let scroll = egui::ScrollArea::horizontal()
+            .id_salt("counters")
+            .max_height(CARD_HEIGHT)
+            .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden);
+        scroll.show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 8.0;
+                let palette = palette(ui.ctx());
+                let counts = *self.rows.counts();
+                let cards = [
+                    (Counter::All, "All", palette.text, true),
+                    (Counter::New, "New since open", palette.blue, true),
+                    (Counter::NoAddress, "No address", palette.amber, true),
+                    (Counter::Conflict, "Conflict", palette.red, true),
+                    (
+                        Counter::WrongNetwork,
+                        "Wrong network",
+                        palette.purple,
+                        false,
+                    ),
+                    (Counter::Silent, "Silent", palette.text, true),
+                    (Counter::OnlyInFile, "Only in file", palette.text, false),
+                ];
+                for ((counter, label, color, always), count) in cards.into_iter().zip(counts) {
+                    if always || count > 0 || self.query.counter == counter {
+                        self.counter_ui(ui, counter, label, (count, color));
+                    }
                 }
-            }
+            });
         });
     }
 
@@ -220,8 +227,7 @@ impl App {
             let mut is_shown = shown.contains(&column);
             // Without its status a row has no glyph and no word.
             let can_hide = column != Column::Status;
-            let response = ui
-                .add_enabled(can_hide, egui::Checkbox::new(&mut is_shown, column.title()))
+            let response = widgets::checkbox(ui, &mut is_shown, column.title(), can_hide)
                 .on_disabled_hover_text("The status is always shown");
             if response.changed() {
                 if is_shown {

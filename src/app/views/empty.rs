@@ -44,6 +44,7 @@ impl App {
                 ui.label(RichText::new(title).font(theme::strong(20.0)));
                 ui.label(RichText::new(text).color(palette.dim));
                 ui.add_space(8.0);
+                ui.spacing_mut().interact_size.y = 20.0;
                 for interface in snapshot.interfaces.iter() {
                     ui.horizontal(|ui| {
                         ui.spacing_mut().item_spacing.x = 6.0;

@@ -54,7 +54,7 @@ impl App {
                     (ThemeChoice::Dark, "Dark", UiCommand::ThemeDark),
                 ] {
                     let is_chosen = self.settings.theme == choice;
-                    if widgets::focus_ring(ui.radio(is_chosen, word)).clicked() {
+                    if widgets::radio(ui, is_chosen, word, true).clicked() {
                         self.ask(command);
                     }
                 }
@@ -63,7 +63,15 @@ impl App {
                 let label = ui.label("Zoom");
                 let mut percent = (self.settings.zoom * 100.0).round();
                 let range = (window::MIN_ZOOM * 100.0)..=(window::MAX_ZOOM * 100.0);
-                let slider = Slider::new(&mut percent, range).step_by(5.0).suffix(" %");
+                let palette = palette(ui.ctx());
+                ui.visuals_mut().widgets.inactive.bg_fill = palette.hovered;
+                ui.visuals_mut().slider_trailing_fill = true;
+                ui.visuals_mut().selection.bg_fill = palette.accent;
+                ui.spacing_mut().slider_width = 180.0;
+                let slider = Slider::new(&mut percent, range)
+                    .step_by(5.0)
+                    .fixed_decimals(0)
+                    .suffix(" %");
                 let response = ui.add(slider).labelled_by(label.id);
                 // While it is dragged, a zoom that follows would move the slider away from the pointer.
                 if response.drag_stopped() || (response.changed() && !response.dragged()) {
@@ -71,7 +79,7 @@ impl App {
                 } else if response.dragged() {
                     self.settings.zoom = percent / 100.0;
                 }
-                if widgets::quiet_button(ui, "100 %").clicked() {
+                if widgets::quiet_button(ui, "Back to 100 %").clicked() {
                     self.ask(UiCommand::ZoomReset);
                 }
             });
@@ -84,8 +92,7 @@ impl App {
             ui.set_width(ui.available_width());
             title(ui, "Networks");
             let mut live = self.snapshot.search.live;
-            let response =
-                widgets::focus_ring(ui.checkbox(&mut live, "Live search: ask every 15 s"));
+            let response = widgets::checkbox(ui, &mut live, "Live search: ask every 15 s", true);
             if response.changed() {
                 self.ask(UiCommand::ToggleLiveSearch);
             }
@@ -96,9 +103,10 @@ impl App {
             }
             for interface in interfaces.iter() {
                 ui.horizontal(|ui| {
+                    ui.spacing_mut().interact_size.y = 20.0;
                     self.interface_switch_ui(ui, interface);
-                    let line = RichText::new(interface_line(interface)).color(palette.dim);
-                    ui.add(egui::Label::new(line).truncate());
+                    let words = RichText::new(interface_line(interface)).color(palette.dim);
+                    ui.add(egui::Label::new(words).truncate());
                 });
             }
             ui.add_space(4.0);
@@ -148,10 +156,12 @@ fn title(ui: &mut Ui, text: &str) {
 fn place_ui(ui: &mut Ui, label: &str, path: Option<&Path>) {
     let palette = palette(ui.ctx());
     ui.horizontal(|ui| {
-        ui.add_sized(
-            [72.0, 20.0],
-            egui::Label::new(RichText::new(label).color(palette.dim)).halign(egui::Align::Min),
-        );
+        ui.spacing_mut().interact_size.y = 20.0;
+        let left = egui::Layout::left_to_right(egui::Align::Center);
+        ui.allocate_ui_with_layout(egui::vec2(72.0, 20.0), left, |ui| {
+            ui.set_min_width(72.0);
+            ui.label(RichText::new(label).color(palette.dim));
+        });
         let text = path.map_or_else(
             || "not kept".to_owned(),
             |path| format::show_text(&path.to_string_lossy()).into_owned(),

@@ -1,14 +1,14 @@
 //! `decode`: says what datagrams mean.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use rollcall::model::identity::Mac;
-use rollcall::wire::{self, Claimed, DiscoverReply, Guess, Message, Rejection, Remark};
+use rollcall::model::sighting::Claims;
+use rollcall::wire::{self, Guess, Message, Rejection, Remark};
 use serde::Serialize;
 
+use crate::json::{Facts, hex_of};
 use crate::output::{Failure, JsonLines, Outcome, say};
 
 /// The longest line that is read: a datagram of 64 KiB with a separator after every digit.
@@ -52,18 +52,6 @@ struct Meaning {
 struct RawField {
     r#type: u8,
     hex: String,
-}
-
-/// What a discover reply means. Null is *none* or *not said*.
-#[derive(Debug, Serialize)]
-struct Facts {
-    model_number: Option<u16>,
-    mac: Option<String>,
-    address: Option<String>,
-    mask: Option<String>,
-    gateway: Option<String>,
-    host_name: Option<String>,
-    modes: Option<u8>,
 }
 
 /// Runs the subcommand.
@@ -210,7 +198,7 @@ fn meaning(datagram: &[u8]) -> Meaning {
             remarks: Some(decoded.remarks.iter().map(Remark::as_str).collect()),
             reason: None,
             facts: match &decoded.message {
-                Message::DiscoverReply(reply) => Some(facts(reply)),
+                Message::DiscoverReply(reply) => Some(Facts::new(&Claims::from_reply(reply))),
                 _ => None,
             },
         },
@@ -228,26 +216,4 @@ fn meaning(datagram: &[u8]) -> Meaning {
             facts: None,
         },
     }
-}
-
-fn facts(reply: &DiscoverReply) -> Facts {
-    let ip = |claimed: Claimed| claimed.ip().map(|ip| ip.to_string());
-    Facts {
-        model_number: reply.model_number,
-        mac: reply.mac.map(|mac| Mac::new(mac).to_string()),
-        address: ip(reply.ip),
-        mask: ip(reply.mask),
-        gateway: ip(reply.gateway),
-        host_name: reply.host_name.clone(),
-        modes: reply.modes,
-    }
-}
-
-fn hex_of(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        write!(hex, "{byte:02x}").ok();
-    }
-    hex
 }

@@ -4,8 +4,15 @@
 //! with findings, 2 wrong usage or failure.
 
 mod decode;
+mod doctor;
+mod files;
+mod find;
+mod json;
+mod listen;
 mod output;
+mod session;
 mod simulate;
+mod written;
 
 use std::process::ExitCode;
 
@@ -25,14 +32,32 @@ struct Cli {
 enum Call {
     /// Say what datagrams mean, one JSON object a line.
     Decode(decode::Args),
+    /// Say what is heard, one JSON object a sighting, as it comes.
+    Listen(listen::Args),
+    /// Listen and search, then write the inventory.
+    Search(find::SearchArgs),
+    /// Ask address by address, then write the inventory.
+    Sweep(find::SweepArgs),
+    /// Write the inventory of a site file.
+    Export(files::ExportArgs),
+    /// Take inventory files into a site file.
+    Import(files::ImportArgs),
     /// Run a simulated fleet until stopped.
     Simulate(simulate::Args),
+    /// Say what is listened to, who holds the ports, and what may keep units from being heard.
+    Doctor(doctor::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().call {
         Call::Decode(args) => decode::decode(&args),
+        Call::Listen(args) => listen::listen(&args),
+        Call::Search(args) => find::search(&args),
+        Call::Sweep(args) => find::sweep(&args),
+        Call::Export(args) => files::export(&args),
+        Call::Import(args) => files::import(&args),
         Call::Simulate(args) => simulate::simulate(&args),
+        Call::Doctor(args) => doctor::doctor(&args),
     };
     match done {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

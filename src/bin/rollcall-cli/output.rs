@@ -5,6 +5,10 @@ use std::fmt;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
 
+use rollcall::engine::StartError;
+use rollcall::engine::handle::SendError;
+use rollcall::engine::ranges::RangeError;
+use rollcall::inventory::WriteError;
 use rollcall::sim::SimError;
 use serde::Serialize;
 use thiserror::Error;
@@ -49,13 +53,84 @@ pub(crate) enum Failure {
         /// The names that there are.
         known: String,
     },
+    /// The engine does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The engine does not take a command.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The engine ended by itself.
+    #[error("the engine has ended")]
+    EngineEnded,
+    /// The site cannot be worked in.
+    #[error("the site cannot be used ({0})")]
+    Site(String),
+    /// What was changed is not in the site file.
+    #[error("not everything was saved ({0})")]
+    NotSaved(String),
+    /// The file is there already, and nobody said to replace it.
+    #[error("{0:?} is there already; --overwrite replaces it")]
+    Exists(PathBuf),
+    /// The inventory was not written.
+    #[error(transparent)]
+    Inventory(#[from] WriteError),
+    /// The inventory was not written to a file; why, was said on the way.
+    #[error("the inventory was not written to {0:?}")]
+    NotExported(PathBuf),
+    /// The ranges cannot be swept.
+    #[error(transparent)]
+    Ranges(#[from] RangeError),
+    /// The ranges are too many addresses, or so many that a person should say yes.
+    #[error("{num_ips} addresses are {why}")]
+    TooManyIps {
+        /// How many addresses.
+        num_ips: u64,
+        /// What that is.
+        why: &'static str,
+    },
+    /// The sweep did not begin, or could not go on; why, was said on the way or is said here.
+    #[error("the sweep could not be done{}", because(why.as_deref()))]
+    Sweep {
+        /// Why not.
+        why: Option<String>,
+    },
+    /// An import took nothing.
+    #[error("nothing of {path:?} was taken ({why})")]
+    NotImported {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
 }
 
 impl Failure {
     /// Whether it only means that nobody reads the results any more.
     pub(crate) fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        match self {
+            Self::Write(error) | Self::Inventory(WriteError::Io(error)) => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
+            _ => false,
+        }
     }
+
+    /// For an interface name that is none on this machine.
+    pub(crate) fn no_interface(name: &str) -> Self {
+        let interfaces = netdev::get_interfaces();
+        let known: Vec<&str> = interfaces
+            .iter()
+            .map(|interface| interface.name.as_str())
+            .collect();
+        Self::NoInterface {
+            name: name.to_owned(),
+            known: known.join(", "),
+        }
+    }
+}
+
+fn because(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| format!(" ({why})"))
 }
 
 /// Standard output, one JSON object a line.

@@ -212,14 +212,7 @@ fn placement(args: &Args) -> Result<Placement, Failure> {
         .find(|interface| interface.name == *name)
         .and_then(|interface| Some((interface, NonZeroU32::new(interface.index)?)));
     let Some((interface, index)) = found else {
-        let known: Vec<&str> = interfaces
-            .iter()
-            .map(|interface| interface.name.as_str())
-            .collect();
-        return Err(Failure::NoInterface {
-            name: name.clone(),
-            known: known.join(", "),
-        });
+        return Err(Failure::no_interface(name));
     };
     Ok(Placement::Interface(SimInterface {
         name: name.clone(),

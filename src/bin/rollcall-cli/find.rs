@@ -1,0 +1,194 @@
+//! `search` and `sweep`: find units, then write the inventory.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rollcall::engine::command::{Command, SweepRequest};
+use rollcall::engine::ranges::{Ranges, Size};
+use rollcall::model::snapshot::{Snapshot, SweepEnd};
+use tokio::time::Instant;
+
+use crate::output::{Failure, Outcome, say};
+use crate::session::{self, Call, Network, in_seconds, num_heard, units, with_engine};
+use crate::written;
+
+/// How long a sweep may take to begin.
+const BEGIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// After a sweep, TCP is tried where UDP brought nothing. It is over when nothing new came for so long, and ends
+/// after the second in any case.
+const TCP_QUIET: Duration = Duration::from_secs(3);
+const TCP_PATIENCE: Duration = Duration::from_mins(1);
+
+/// What `search` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  rollcall-cli search --seconds 10 --output inventory.csv\n\nExit code 1: no unit was found. Ctrl-C ends the search early; what was found is written."
+)]
+pub(crate) struct SearchArgs {
+    /// How long; a search asks at 0, 1 and 3 s, then every 15 s
+    #[arg(long, value_name = "N")]
+    seconds: u64,
+    /// Only this interface; may be given several times
+    #[arg(long, value_name = "NAME")]
+    interface: Vec<String>,
+    /// Keep what is found in this site file; a new one when it is not there
+    #[arg(long, value_name = "FILE")]
+    site: Option<PathBuf>,
+    #[command(flatten)]
+    written: written::Args,
+}
+
+/// What `sweep` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  rollcall-cli sweep 10.20.4.0/24 10.20.5.10-10.20.5.80\n\nExit code 1: no unit was found."
+)]
+pub(crate) struct SweepArgs {
+    /// What to sweep: networks, ranges or single addresses
+    #[arg(value_name = "CIDR", required = true)]
+    ranges: Vec<String>,
+    /// Questions a second where a router is between
+    #[arg(long, value_name = "N")]
+    rate: Option<u32>,
+    /// Sweep more than a /16
+    #[arg(long)]
+    yes: bool,
+    /// Only through this interface; may be given several times
+    #[arg(long, value_name = "NAME")]
+    interface: Vec<String>,
+    /// Keep what is found in this site file; a new one when it is not there
+    #[arg(long, value_name = "FILE")]
+    site: Option<PathBuf>,
+    #[command(flatten)]
+    written: written::Args,
+}
+
+/// Runs `search`.
+pub(crate) fn search(args: &SearchArgs) -> Result<Outcome, Failure> {
+    args.written.check()?;
+    let site = session::site(args.site.as_deref());
+    let config = session::config(site, Network::Search(args.interface.clone()));
+    with_engine(config, async |call| {
+        call.wait(Some(in_seconds(args.seconds)), |_| Ok(false))
+            .await?;
+        finish(call, &args.written, args.site.is_some()).await
+    })
+}
+
+/// Runs `sweep`.
+pub(crate) fn sweep(args: &SweepArgs) -> Result<Outcome, Failure> {
+    args.written.check()?;
+    let request = SweepRequest {
+        ranges: args.ranges.join(" "),
+        per_sec: args.rate,
+        confirmed: args.yes,
+    };
+    check_size(&request)?;
+    let site = session::site(args.site.as_deref());
+    let config = session::config(site, Network::Listen(args.interface.clone()));
+    with_engine(config, async |call| {
+        call.send(Command::Sweep(request))?;
+        let mut has_begun = false;
+        call.wait(Some(Instant::now() + BEGIN_PATIENCE), |snapshot| {
+            has_begun = snapshot.sweep.is_some();
+            Ok(has_begun)
+        })
+        .await?;
+        if !has_begun {
+            return Err(Failure::Sweep { why: None });
+        }
+        call.wait(None, |snapshot| {
+            match snapshot
+                .sweep
+                .as_ref()
+                .and_then(|sweep| sweep.ended.as_ref())
+            {
+                Some(SweepEnd::Failed(why)) => Err(Failure::Sweep {
+                    why: Some(why.clone()),
+                }),
+                ended => Ok(ended.is_some()),
+            }
+        })
+        .await?;
+        quiet(call).await?;
+        finish(call, &args.written, args.site.is_some()).await
+    })
+}
+
+/// Waits until TCP brings nothing new any more.
+async fn quiet(call: &mut Call) -> Result<(), Failure> {
+    let end = Instant::now() + TCP_PATIENCE;
+    loop {
+        let revision = call.snapshot().units_revision;
+        let mut has_changed = false;
+        let until = end.min(Instant::now() + TCP_QUIET);
+        call.wait(Some(until), |snapshot| {
+            has_changed = snapshot.units_revision != revision;
+            Ok(has_changed)
+        })
+        .await?;
+        if !has_changed || Instant::now() >= end {
+            return Ok(());
+        }
+    }
+}
+
+/// Refuses what is too much, with the engine's own measure, before anything is opened.
+fn check_size(request: &SweepRequest) -> Result<(), Failure> {
+    let ranges = Ranges::parse(&request.ranges)?;
+    let num_ips = ranges.num_ips();
+    let why = match ranges.check_size() {
+        Size::TooMany => "more than a /12, which is the most that is swept at once",
+        Size::Ask if !request.confirmed => "more than a /16; --yes sweeps them all the same",
+        Size::Ask | Size::Fine => return Ok(()),
+    };
+    Err(Failure::TooManyIps { num_ips, why })
+}
+
+/// Writes what was found, and says whether anything was.
+async fn finish(
+    call: &mut Call,
+    written: &written::Args,
+    is_kept: bool,
+) -> Result<Outcome, Failure> {
+    let snapshot = call.settled().await?;
+    let num_heard = num_heard(&snapshot);
+    say(format_args!("{} heard", units(num_heard)));
+    say_more(&snapshot);
+    if is_kept && num_heard > 0 {
+        call.saved().await?;
+    }
+    written.write(call, snapshot).await?;
+    if num_heard == 0 {
+        Ok(Outcome::Findings)
+    } else {
+        Ok(Outcome::Done)
+    }
+}
+
+/// What was heard and is no unit: said, never hidden.
+fn say_more(snapshot: &Snapshot) {
+    let totals = &snapshot.totals;
+    if totals.not_understood > 0 {
+        say(format_args!(
+            "{} datagrams were not understood; \"listen\" shows them",
+            totals.not_understood
+        ));
+    }
+    if totals.lost > 0 {
+        say(format_args!(
+            "{} datagrams were lost on the way",
+            totals.lost
+        ));
+    }
+    for flood in snapshot.floods.iter() {
+        say(format_args!(
+            "flood from {} on {}: {} sightings held back",
+            flood.sender.ip, flood.sender.interface, flood.held_back
+        ));
+    }
+    for limit in snapshot.limits.iter() {
+        say(format_args!("{limit}"));
+    }
+}

@@ -1,0 +1,128 @@
+//! Inventory files: jobs beside the actor, and what comes of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Actor, Beside};
+use crate::engine::command::{ExportRequest, ImportReport, Notice, Saying, sentence};
+use crate::engine::files::FileError;
+use crate::engine::jobs::{self, Job, JobDone};
+use crate::inventory::ReadInventory;
+use crate::model::edit::Edit;
+use crate::model::time::Timestamp;
+
+impl Actor {
+    pub(super) fn begin_job(
+        &mut self,
+        what: String,
+        total: Option<u64>,
+        now: Timestamp,
+    ) -> Option<Arc<Job>> {
+        if self.job.is_some() {
+            self.say.said(
+                Saying::trouble("Another file is still being read or written")
+                    .hint("Wait for it or cancel it"),
+            );
+            return None;
+        }
+        let job = Job::new(what, total, now);
+        self.job = Some(Arc::clone(&job));
+        Some(job)
+    }
+
+    pub(super) fn spawn_job(&self, work: impl FnOnce() -> JobDone + Send + 'static) {
+        let to_beside = self.to_beside.clone();
+        tokio::spawn(async move {
+            if let Ok(done) = tokio::task::spawn_blocking(work).await {
+                // The actor has ended when it does not take it.
+                let _ = to_beside.send(Beside::Job(done)).await;
+            }
+        });
+    }
+
+    pub(super) fn export(&mut self, request: Box<ExportRequest>, now: Timestamp) {
+        let what = format!("Exporting {}", file_name(&request.path));
+        let Some(job) = self.begin_job(what, Some(request.rows.len() as u64), now) else {
+            return;
+        };
+        self.spawn_job(move || jobs::export(request, &job, now));
+    }
+
+    pub(super) fn import(&mut self, path: PathBuf, now: Timestamp) {
+        let what = format!("Importing {}", file_name(&path));
+        let Some(job) = self.begin_job(what, None, now) else {
+            return;
+        };
+        self.spawn_job(move || jobs::import(path, &job));
+    }
+
+    pub(super) fn take_job(&mut self, done: JobDone, was_canceled: bool) {
+        match done {
+            JobDone::Exported(request, Ok(num_rows)) => {
+                self.say.notice(Notice::Exported {
+                    path: request.path.clone(),
+                    num_rows,
+                });
+            }
+            JobDone::Exported(request, Err(FileError::Exists(_))) => {
+                self.say.notice(Notice::ExportWouldReplace(request));
+            }
+            JobDone::Exported(_, Err(error)) if jobs::was_canceled(&error) => {
+                self.say.said(
+                    Saying::note("The export was canceled")
+                        .because("The old file, if any, is as it was"),
+                );
+            }
+            JobDone::Exported(_, Err(error)) => self.say.said(
+                Saying::trouble("The inventory was not written")
+                    .because(sentence(&error))
+                    .hint("The old file, if any, is as it was; export again to another folder"),
+            ),
+            JobDone::Read(_, _) if was_canceled => {
+                self.say.said(
+                    Saying::note("The import was canceled")
+                        .because("Nothing of the file was taken"),
+                );
+            }
+            JobDone::Read(path, Ok(read)) => self.take_rows(path, read),
+            JobDone::Read(path, Err(words)) => {
+                let report = ImportReport {
+                    path,
+                    failed: Some(words),
+                    ..ImportReport::default()
+                };
+                self.say.notice(Notice::Imported(Arc::new(report)));
+            }
+        }
+    }
+
+    pub(super) fn take_rows(&mut self, path: PathBuf, read: ReadInventory) {
+        let outcome = self.session.registry.edit(Edit::Import {
+            file_name: file_name(&path),
+            extra_columns: read.extra_columns,
+            rows: read.rows,
+        });
+        let mut report = ImportReport {
+            path,
+            failed: None,
+            added: outcome.added,
+            changed: outcome.changed,
+            num_rows: read.num_rows,
+            refused: read.refused,
+            remarks: read.remarks,
+            reading: read.reading,
+        };
+        report.refused.extend(outcome.refused);
+        report.refused.sort_by_key(|row| row.line);
+        report.remarks.extend(outcome.remarks);
+        report.remarks.sort_by_key(|row| row.line);
+        self.say.notice(Notice::Imported(Arc::new(report)));
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}

@@ -1,0 +1,246 @@
+//! The single writer. Its turns, each of them short:
+//! 1. a command of the person;
+//! 2. a batch of what was heard, taken into the registry;
+//! 3. what came of long work beside;
+//! 4. every 25 ms: questions that are due, saving, and every 2 s a look at the interfaces;
+//! 5. after each: a snapshot, when something changed and the last one is 100 ms old.
+
+mod asking;
+mod files;
+mod hear;
+mod obey;
+mod pulse;
+mod sites;
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::command::{Notice, Saying, sentence};
+use super::doctor::SystemChecks;
+use super::handle::{EngineEnd, Waker};
+use super::jobs::{Job, JobDone};
+use super::publish::Publisher;
+use super::session::Session;
+use super::tcp::{TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpSlots};
+use super::{EngineConfig, clock};
+use crate::model::network::PortHolder;
+use crate::model::snapshot::DoctorReport;
+use crate::model::time::Timestamp;
+
+/// The actor's own pulse.
+const TICK: Duration = Duration::from_millis(25);
+
+/// The time between two snapshots.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+
+/// The time between two looks at the interfaces (rules, "Sockets").
+const SCAN_EVERY_MILLIS: u64 = 2_000;
+
+/// The time between two saves.
+const SAVE_EVERY_MILLIS: u64 = 400;
+
+/// A pulse that comes this late means that the laptop slept, or that the clock was set.
+const JUMP_MILLIS: i64 = 5_000;
+
+/// The time between two looks at who holds the ports and what the system filters.
+const LOOK_EVERY_MILLIS: u64 = 30_000;
+
+/// The time between two examinations by the doctor.
+const EXAMINE_EVERY_MILLIS: u64 = 1_000;
+
+/// Batches taken in one turn, so that commands and the pulse are never kept waiting by a flood.
+const BATCHES_A_TURN: usize = 64;
+
+/// Units that were swept are asked again by unicast this often.
+const REASK_EVERY_MILLIS: u64 = 15_000;
+
+/// Of these, so many in one pulse: 400 a second, under the sweep's own pace.
+const REASKS_A_TICK: usize = 10;
+
+/// Swept units that are asked again, at most.
+const REASKS_KEPT: usize = 6_000;
+
+/// Results of long work that may wait: a job, a look of the doctor, settings, TCP questions.
+const BESIDE_CAPACITY: usize = 16;
+
+/// Messages by TCP that may wait: the connections wait with them.
+const TCP_CAPACITY: usize = 256;
+
+/// What comes back from work beside the actor.
+enum Beside {
+    Job(JobDone),
+    Looked(Box<SystemChecks>, Vec<PortHolder>),
+    Say(Saying),
+}
+
+/// What is heard by TCP, over all sites that are opened.
+struct Tcp {
+    heard: mpsc::Receiver<TcpHeard>,
+    out: mpsc::Sender<TcpHeard>,
+    slots: TcpSlots,
+    /// Why the port is not listened on, for the doctor.
+    error: Option<String>,
+    _listener: Option<TcpListenerTask>,
+}
+
+impl Tcp {
+    fn start(port: Option<u16>, session: &Session) -> Self {
+        let (out, heard) = mpsc::channel(TCP_CAPACITY);
+        let slots = TcpSlots::new();
+        let started = port.map(|port| {
+            TcpListenerTask::start(TcpListening {
+                bind: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port),
+                // Without an interface there is nobody to take a sequence from, and nobody to connect either.
+                sequence: session.asker.sequences().unwrap_or(1),
+                limits: TcpLimits::default(),
+                slots: slots.clone(),
+                now: Arc::new(clock::now),
+                heard: out.clone(),
+            })
+        });
+        let (listener, error) = match started {
+            None => (None, None),
+            Some(Ok(task)) => (Some(task), None),
+            Some(Err(error)) => (None, Some(sentence(&error))),
+        };
+        Self {
+            heard,
+            out,
+            slots,
+            error,
+            _listener: listener,
+        }
+    }
+}
+
+/// Where notices go; counts those that did not fit.
+pub(in crate::engine) struct Say {
+    notices: mpsc::Sender<Notice>,
+    waker: Waker,
+    unsaid: u64,
+}
+
+impl Say {
+    pub(in crate::engine) fn said(&mut self, saying: Saying) {
+        self.notice(Notice::Said(saying));
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        tracing::info!("{notice:?}");
+        if self.notices.try_send(notice).is_err() {
+            self.unsaid += 1;
+        }
+        (self.waker)();
+    }
+}
+
+/// Runs until the handle is gone or the end is signaled, then saves and closes.
+pub(in crate::engine) async fn run(
+    config: EngineConfig,
+    end: EngineEnd,
+    waker: Waker,
+    mut end_signal: oneshot::Receiver<()>,
+) {
+    let EngineEnd {
+        mut commands,
+        snapshots,
+        notices,
+    } = end;
+    let say = Say {
+        notices,
+        waker: Arc::clone(&waker),
+        unsaid: 0,
+    };
+    let mut actor = Actor::new(config, say).await;
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut published = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut end_signal => break,
+            command = commands.recv() => match command {
+                Some(command) => actor.obey(command).await,
+                None => break,
+            },
+            _ = tick.tick() => actor.pulse(),
+            beside = actor.beside.recv() => if let Some(beside) = beside { actor.take_beside(beside) },
+            batch = actor.session.from_plane.recv() => actor.take_batches(batch),
+            heard = actor.tcp.heard.recv() => if let Some(heard) = heard { actor.take_tcp(&heard) },
+        }
+        if published.elapsed() >= PUBLISH_EVERY
+            && let Some(snapshot) = actor.snapshot()
+        {
+            published = Instant::now();
+            // Nobody looks any more when the window is gone.
+            let _ = snapshots.send(snapshot);
+            waker();
+        }
+    }
+    actor.close().await;
+}
+
+struct Actor {
+    config: EngineConfig,
+    session: Session,
+    tcp: Tcp,
+    say: Say,
+    publisher: Publisher,
+    doctor: Arc<DoctorReport>,
+    system: SystemChecks,
+    holders: Vec<PortHolder>,
+    is_looking: bool,
+    job: Option<Arc<Job>>,
+    beside: mpsc::Receiver<Beside>,
+    to_beside: mpsc::Sender<Beside>,
+    /// The site to go back to after the demo.
+    before_demo: Option<PathBuf>,
+    /// Whether the sweep's unanswered addresses were tried by TCP already.
+    sweep_is_settled: bool,
+    reasks: VecDeque<Ipv4Addr>,
+    last_pulse: Timestamp,
+    next_scan: Timestamp,
+    next_save: Timestamp,
+    next_look: Timestamp,
+    next_examine: Timestamp,
+    next_reask: Timestamp,
+}
+
+impl Actor {
+    async fn new(config: EngineConfig, mut say: Say) -> Self {
+        let session = Session::open(config.site.clone(), &config, &mut say).await;
+        say.notice(Notice::SiteOpened(session.site.path.clone()));
+        let (to_beside, beside) = mpsc::channel(BESIDE_CAPACITY);
+        let tcp = Tcp::start(config.tcp_port, &session);
+        let now = clock::now();
+        Self {
+            config,
+            session,
+            tcp,
+            say,
+            publisher: Publisher::default(),
+            doctor: Arc::default(),
+            system: SystemChecks::default(),
+            holders: Vec::new(),
+            is_looking: false,
+            job: None,
+            beside,
+            to_beside,
+            before_demo: None,
+            sweep_is_settled: true,
+            reasks: VecDeque::new(),
+            last_pulse: now,
+            next_scan: now,
+            next_save: now,
+            next_look: now,
+            next_examine: now,
+            next_reask: now,
+        }
+    }
+}

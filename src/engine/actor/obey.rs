@@ -1,0 +1,127 @@
+//! Doing what a person asked for. Every command ends within this turn, or goes on beside.
+
+use super::{Actor, Beside};
+use crate::engine::command::{Command, Saying, sentence};
+use crate::engine::{SiteChoice, clock};
+use crate::model::edit::Edit;
+use crate::model::network::Choice;
+use crate::settings::Settings;
+
+impl Actor {
+    pub(super) async fn obey(&mut self, command: Command) {
+        let now = clock::now();
+        match command {
+            Command::SearchNow => self.session.plane.search_now(now),
+            Command::StopSearch => self.session.plane.stop_search(),
+            Command::SetLiveSearch(on) => {
+                self.config.plane.live_search = on;
+                self.session.plane.set_live(on, now);
+            }
+            Command::Sweep(request) => self.sweep(&request, now),
+            Command::StopSweep => {
+                if let Some(sweep) = &self.session.sweep {
+                    sweep.cancel();
+                }
+            }
+            Command::AskTcp(ips) => self.ask_tcp(ips),
+            Command::Choose { interface, choice } => {
+                match choice {
+                    Choice::Default => self.config.plane.choices.remove(&*interface),
+                    choice => self
+                        .config
+                        .plane
+                        .choices
+                        .insert(interface.to_string(), choice),
+                };
+                self.session.plane.choose(&interface, choice, now);
+                self.session.asker.set(self.session.plane.asking_sockets());
+            }
+            Command::BroadcastOnly { interface, on } => {
+                self.config
+                    .plane
+                    .broadcast_only
+                    .retain(|name| **name != *interface);
+                if on {
+                    self.config.plane.broadcast_only.push(interface.to_string());
+                }
+                self.session.plane.set_broadcast_only(&interface, on, now);
+                self.session.asker.set(self.session.plane.asking_sockets());
+            }
+            Command::Edit(edit) => self.edit(edit),
+            Command::Undo => {
+                if let Some(label) = self.session.registry.undo() {
+                    self.say.said(Saying::done(format!("Undid {label}")));
+                }
+            }
+            Command::Redo => {
+                if let Some(label) = self.session.registry.redo() {
+                    self.say.said(Saying::done(format!("Did {label} again")));
+                }
+            }
+            Command::Import(path) => self.import(path, now),
+            Command::Export(request) => self.export(request, now),
+            Command::CancelJob => {
+                if let Some(job) = &self.job {
+                    job.cancel();
+                }
+            }
+            Command::NewSite(path) if path.exists() => self.say.said(
+                Saying::trouble("A file with this name is already there")
+                    .because(path.display().to_string())
+                    .hint("Open it with \"Open site…\", or choose another name"),
+            ),
+            Command::NewSite(path) => self.switch(SiteChoice::File(path)).await,
+            Command::OpenSite(path) if !path.exists() => self.say.said(
+                Saying::trouble("The site file is not there").because(path.display().to_string()),
+            ),
+            Command::OpenSite(path) => self.open_site(path).await,
+            Command::SaveSiteAs { path, overwrite } => self.save_as(&path, overwrite).await,
+            Command::StartDemo => {
+                if !self.session.site.demo {
+                    self.before_demo.clone_from(&self.session.site.path);
+                    self.switch(SiteChoice::Demo).await;
+                }
+            }
+            Command::EndDemo => {
+                if self.session.site.demo {
+                    let last = self.before_demo.take();
+                    self.switch(SiteChoice::LastOrUntitled(last)).await;
+                }
+            }
+            Command::RunDoctor => {
+                self.session.plane.scan(now);
+                self.session.asker.set(self.session.plane.asking_sockets());
+                self.look();
+            }
+            Command::Remember(settings) => self.remember(*settings),
+        }
+    }
+
+    pub(super) fn edit(&mut self, edit: Edit) {
+        let outcome = self.session.registry.edit(edit);
+        if outcome.removed > 0 {
+            let units = if outcome.removed == 1 {
+                "1 unit".to_owned()
+            } else {
+                format!("{} units", outcome.removed)
+            };
+            self.say
+                .said(Saying::done(format!("Forgot {units}")).hint("Undo brings them back"));
+        }
+    }
+
+    pub(super) fn remember(&mut self, settings: Settings) {
+        let Some(path) = self.config.settings_path.clone() else {
+            return;
+        };
+        let to_beside = self.to_beside.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = settings.save(&path) {
+                let saying =
+                    Saying::trouble("The settings could not be saved").because(sentence(&error));
+                // The actor has ended when it does not take it.
+                let _ = to_beside.try_send(Beside::Say(saying));
+            }
+        });
+    }
+}

@@ -1,0 +1,144 @@
+//! What is due with time: questions, looks at the interfaces, saving, the doctor, the next snapshot.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{
+    Actor, Beside, EXAMINE_EVERY_MILLIS, JUMP_MILLIS, LOOK_EVERY_MILLIS, SAVE_EVERY_MILLIS,
+    SCAN_EVERY_MILLIS,
+};
+use crate::engine::doctor::{DoctorInput, SystemChecks, examine, look};
+use crate::engine::publish::Parts;
+use crate::engine::sweep::Sweep;
+use crate::engine::{clock, ports};
+use crate::model::network::Network;
+use crate::model::snapshot::Snapshot;
+use crate::model::status::InterfaceContext;
+use crate::model::time::Timestamp;
+use crate::sim::FleetPlan;
+use crate::wire::{PORT_INSTALL, PORT_MANAGEMENT};
+
+impl Actor {
+    pub(super) fn pulse(&mut self) {
+        let now = clock::now();
+        let late = (now.as_millis() - self.last_pulse.as_millis()).abs();
+        self.last_pulse = now;
+        if late > JUMP_MILLIS {
+            tracing::info!("the clock jumped by {late} ms");
+            self.session.plane.resumed(now);
+            self.next_scan = now;
+            self.next_save = now;
+            self.next_look = now;
+            self.next_examine = now;
+            self.next_reask = now;
+        }
+        if now >= self.next_scan {
+            self.next_scan = now.plus_millis(SCAN_EVERY_MILLIS);
+            self.session.plane.scan(now);
+            self.session.asker.set(self.session.plane.asking_sockets());
+        }
+        self.session.plane.tick(now);
+        self.session.registry.set_interfaces(self.contexts());
+        if now >= self.next_save {
+            self.next_save = now.plus_millis(SAVE_EVERY_MILLIS);
+            self.session.save_turn(now);
+        }
+        if now >= self.next_look {
+            self.look();
+        }
+        if now >= self.next_examine {
+            self.next_examine = now.plus_millis(EXAMINE_EVERY_MILLIS);
+            self.examine(now);
+        }
+        self.settle_sweep();
+        self.reask(now);
+    }
+
+    /// The demo's units claim addresses of a made-up network, and are judged by that one.
+    pub(super) fn contexts(&self) -> HashMap<Arc<str>, InterfaceContext> {
+        let mut contexts = self.session.plane.contexts();
+        if self.session.site.demo {
+            let (ip, prefix_len) = FleetPlan::small_network();
+            #[expect(
+                clippy::iter_over_hash_type,
+                reason = "each value is changed the same way"
+            )]
+            for context in contexts.values_mut() {
+                context.networks = vec![Network { ip, prefix_len }];
+            }
+        }
+        contexts
+    }
+
+    /// Looks at who holds the ports and what the system filters, beside.
+    pub(super) fn look(&mut self) {
+        self.next_look = self.last_pulse.plus_millis(LOOK_EVERY_MILLIS);
+        if std::mem::replace(&mut self.is_looking, true) {
+            return;
+        }
+        let interfaces = self.session.plane.interfaces();
+        let names: Vec<String> = interfaces
+            .iter()
+            .map(|interface| interface.name.to_string())
+            .collect();
+        let to_beside = self.to_beside.clone();
+        tokio::task::spawn_blocking(move || {
+            let holders = ports::holders(&[PORT_INSTALL, PORT_MANAGEMENT]);
+            // The actor has ended when it does not take it.
+            let _ = to_beside.try_send(Beside::Looked(Box::new(look(&names)), holders));
+        });
+    }
+
+    pub(super) fn examine(&mut self, now: Timestamp) {
+        let interfaces = self.session.plane.interfaces();
+        let system = SystemChecks {
+            own_tcp_error: self.tcp.error.clone(),
+            ..self.system.clone()
+        };
+        let totals = self.publisher.last().totals;
+        let report = examine(&DoctorInput {
+            interfaces: &interfaces,
+            holders: &self.holders,
+            totals,
+            now,
+            demo: self.session.site.demo,
+            system,
+        });
+        if self.doctor.checks != report.checks || self.doctor.port_holders != report.port_holders {
+            self.doctor = Arc::new(report);
+        }
+    }
+
+    pub(super) fn take_beside(&mut self, beside: Beside) {
+        match beside {
+            Beside::Job(done) => {
+                let job = self.job.take();
+                self.take_job(done, job.is_some_and(|job| job.is_canceled()));
+            }
+            Beside::Looked(system, holders) => {
+                self.is_looking = false;
+                self.session.plane.set_port_holders(&holders);
+                self.system = *system;
+                self.holders = holders;
+                self.examine(clock::now());
+            }
+            Beside::Say(saying) => self.say.said(saying),
+        }
+    }
+
+    pub(super) fn snapshot(&mut self) -> Option<Arc<Snapshot>> {
+        let session = &self.session;
+        let parts = Parts {
+            interfaces: session.plane.interfaces(),
+            search: session.plane.search_state(),
+            sweep: session.sweep.as_ref().map(Sweep::state),
+            job: self.job.as_ref().map(|job| job.state()),
+            site: session.site.clone(),
+            doctor: Arc::clone(&self.doctor),
+            listening_since: session.listening_since,
+            last_heard: session.last_heard,
+            unsaid: self.say.unsaid,
+        };
+        self.publisher.next(&session.registry, parts, clock::now())
+    }
+}

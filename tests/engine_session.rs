@@ -1,0 +1,430 @@
+//! The whole engine over real sockets and a real site file, without a window.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test waits for its own future and lays its own files"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rollcall::engine::command::{Command, ExportRequest, Notice};
+use rollcall::engine::handle::EngineHandle;
+use rollcall::engine::interfaces::{Found, InterfaceSource};
+use rollcall::engine::plane::{PlaneConfig, Ports};
+use rollcall::engine::{Engine, EngineConfig, SiteChoice};
+use rollcall::inventory::{Delimiter, Format, WriteStyle};
+use rollcall::model::edit::Edit;
+use rollcall::model::snapshot::Snapshot;
+use rollcall::model::status::Status;
+use rollcall::wire::{Claimed, DiscoverReply};
+use tokio::net::UdpSocket;
+
+/// Far longer than anything here takes; a test that hits it has found a fault.
+const AT_MOST: Duration = Duration::from_secs(30);
+
+const CSV: WriteStyle = WriteStyle {
+    format: Format::Csv,
+    delimiter: Delimiter::Comma,
+    for_spreadsheets: true,
+};
+
+struct Running {
+    handle: EngineHandle,
+    engine: Engine,
+}
+
+/// An engine that listens on loopback only, on free ports, or on nothing at all.
+fn start(site: SiteChoice, sites_dir: &Path, hears: bool) -> Running {
+    let found = if hears {
+        vec![Found::loopback()]
+    } else {
+        Vec::new()
+    };
+    let mut config = EngineConfig::new(site, sites_dir.to_owned());
+    config.plane = PlaneConfig {
+        ports: Ports {
+            listen: [0, 0],
+            ask: [9, 9],
+        },
+        source: InterfaceSource::Fixed(Arc::new(Mutex::new(found))),
+        loopback_only: hears,
+        live_search: false,
+        ..PlaneConfig::default()
+    };
+    config.tcp_port = None;
+    let (handle, engine) = Engine::start(config, Arc::new(|| {})).expect("the engine starts");
+    Running { handle, engine }
+}
+
+impl Running {
+    /// Waits until a snapshot is as wanted.
+    async fn until(&self, what: &str, is_so: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let mut snapshots = self.handle.snapshots();
+        let wait = async {
+            loop {
+                let snapshot = Arc::clone(&snapshots.borrow_and_update());
+                if is_so(&snapshot) {
+                    return snapshot;
+                }
+                snapshots.changed().await.expect("the engine runs");
+            }
+        };
+        tokio::time::timeout(AT_MOST, wait)
+            .await
+            .unwrap_or_else(|_| panic!("{what} did not come about"))
+    }
+
+    async fn notice(&mut self, what: &str, is_it: impl Fn(&Notice) -> bool) -> Notice {
+        let wait = async {
+            loop {
+                let notice = self.handle.notice().await.expect("the engine runs");
+                if is_it(&notice) {
+                    return notice;
+                }
+            }
+        };
+        tokio::time::timeout(AT_MOST, wait)
+            .await
+            .unwrap_or_else(|_| panic!("{what} was not said"))
+    }
+
+    fn send(&self, command: Command) {
+        self.handle
+            .send(command)
+            .expect("the engine takes the command");
+    }
+
+    /// Sends a discover reply to the port that stands for 3502.
+    async fn announce(&self, reply: &DiscoverReply) {
+        let listens = |snapshot: &Snapshot| {
+            let sockets = snapshot
+                .interfaces
+                .first()
+                .map(|interface| interface.sockets.as_slice());
+            sockets
+                .unwrap_or_default()
+                .iter()
+                .any(|socket| socket.role == "install" && socket.bound.is_ok())
+        };
+        let snapshot = self.until("listening", listens).await;
+        let sockets = &snapshot.interfaces[0].sockets;
+        let port = sockets
+            .iter()
+            .find(|socket| socket.role == "install")
+            .expect("it listens")
+            .port;
+        let unit = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+        unit.send_to(&reply.emit(0), ("127.0.0.1", port))
+            .await
+            .expect("it is sent");
+    }
+
+    async fn close(self) {
+        let engine = self.engine;
+        let saved = tokio::task::spawn_blocking(move || engine.close(AT_MOST))
+            .await
+            .expect("no panic");
+        assert!(saved, "everything is saved in time");
+    }
+}
+
+fn reply(last: u8, name: &str) -> DiscoverReply {
+    DiscoverReply {
+        model_number: Some(16),
+        mac: Some([0, 0xe0, 0x86, 0, 0, last]),
+        ip: Claimed::Ip([127, 0, 0, last].into()),
+        mask: Claimed::Ip([255, 0, 0, 0].into()),
+        gateway: Claimed::None,
+        host_name: Some(name.to_owned()),
+        modes: None,
+    }
+}
+
+fn export(path: PathBuf, snapshot: &Arc<Snapshot>, overwrite: bool) -> Command {
+    let rows = snapshot
+        .units
+        .iter()
+        .map(|(slot, unit)| (slot, unit.id))
+        .collect();
+    Command::Export(Box::new(ExportRequest {
+        path,
+        style: CSV,
+        snapshot: Arc::clone(snapshot),
+        rows,
+        overwrite,
+    }))
+}
+
+#[tokio::test]
+async fn the_demo_fleet_is_heard_through_real_sockets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = start(SiteChoice::LastOrUntitled(None), folder.path(), false);
+    let before = running
+        .until("the untitled site", |snapshot| snapshot.site.path.is_some())
+        .await;
+    running.send(Command::StartDemo);
+    let all = |snapshot: &Snapshot| snapshot.site.demo && snapshot.units.len() == 24;
+    let snapshot = running.until("24 units", all).await;
+    let count = |wanted| {
+        snapshot
+            .units
+            .iter()
+            .filter(|(_, unit)| snapshot.context.status(unit) == wanted)
+            .count()
+    };
+    assert_eq!(
+        count(Status::Conflict),
+        2,
+        "two units of the demo claim one address"
+    );
+    assert_eq!(count(Status::NoAddress), 2);
+    assert_eq!(count(Status::WrongNetwork), 1);
+    assert!(snapshot.totals.heard >= 24, "they came as datagrams");
+    assert_eq!(snapshot.site.path, None, "the demo is never saved");
+
+    running.send(Command::EndDemo);
+    let after = running
+        .until("the site of before", |snapshot| {
+            !snapshot.site.demo && snapshot.site.path.is_some()
+        })
+        .await;
+    assert_eq!(after.site.path, before.site.path);
+    assert!(
+        after.units.is_empty(),
+        "nothing simulated enters a person's site"
+    );
+    running.close().await;
+}
+
+#[tokio::test]
+async fn what_was_heard_and_typed_is_there_after_reopening() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("hall b.rollcall");
+    let running = start(SiteChoice::File(path.clone()), folder.path(), true);
+    running.announce(&reply(5, "con1")).await;
+    let snapshot = running
+        .until("the unit", |snapshot| snapshot.units.len() == 1)
+        .await;
+    let (_, unit) = snapshot.units.iter().next().expect("one unit");
+    assert_eq!(unit.heard_by(), Some("announcement"), "nobody asked");
+    assert_eq!(snapshot.context.status(unit), Status::New);
+    running.send(Command::Edit(Edit::Name {
+        ids: vec![unit.id],
+        name: "mine".to_owned(),
+    }));
+    running.send(Command::Edit(Edit::Note {
+        ids: vec![unit.id],
+        note: "behind the pillar".to_owned(),
+    }));
+    let saved = |snapshot: &Snapshot| {
+        snapshot.site.saved.is_some() && !snapshot.site.dirty && snapshot.undo.is_some()
+    };
+    running.until("saving", saved).await;
+    running.close().await;
+
+    let running = start(
+        SiteChoice::LastOrUntitled(Some(path.clone())),
+        folder.path(),
+        false,
+    );
+    let snapshot = running
+        .until("the saved unit", |snapshot| snapshot.units.len() == 1)
+        .await;
+    let (_, unit) = snapshot.units.iter().next().expect("one unit");
+    assert_eq!(unit.name().map(|name| name.value), Some("mine"));
+    assert_eq!(unit.note(), Some("behind the pillar"));
+    assert_eq!(
+        unit.mac().map(|mac| mac.value.to_string()).as_deref(),
+        Some("00:e0:86:00:00:05")
+    );
+    assert_eq!(
+        snapshot.context.status(unit),
+        Status::Heard,
+        "it is no longer new"
+    );
+    assert!(unit.last_datagram().is_some(), "its bytes came back too");
+    assert_eq!(snapshot.site.name, "hall b");
+
+    let second = start(SiteChoice::File(path), folder.path(), false);
+    let snapshot = second
+        .until("the second window", |snapshot| snapshot.units.len() == 1)
+        .await;
+    assert!(
+        snapshot.site.read_only.is_some(),
+        "the second window reads only, and says so"
+    );
+    second.close().await;
+    running.close().await;
+}
+
+#[tokio::test]
+async fn an_export_holds_what_was_seen_when_it_was_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut running = start(SiteChoice::ThrowAway, folder.path(), true);
+    running.announce(&reply(5, "=cmd|' /C calc'!A0")).await;
+    let seen = running
+        .until("the unit", |snapshot| snapshot.units.len() == 1)
+        .await;
+    running.announce(&reply(6, "later")).await;
+    running
+        .until("another unit", |snapshot| snapshot.units.len() == 2)
+        .await;
+    let path = folder.path().join("out.csv");
+    running.send(export(path.clone(), &seen, false));
+    running
+        .notice("the export", |notice| {
+            matches!(notice, Notice::Exported { num_rows: 1, .. })
+        })
+        .await;
+    let text = std::fs::read_to_string(&path).expect("the file is there");
+    assert!(
+        text.starts_with("\u{feff}status,name,model"),
+        "a byte order mark and the header"
+    );
+    assert!(
+        text.contains("\"'=cmd") || text.contains(",'=cmd"),
+        "the formula is defused: {text:?}"
+    );
+    assert!(!text.contains("later"), "what came later is not in it");
+
+    std::fs::write(&path, "precious").expect("written");
+    running.send(export(path.clone(), &seen, false));
+    let notice = running
+        .notice("a question", |notice| {
+            matches!(notice, Notice::ExportWouldReplace(_))
+        })
+        .await;
+    assert_eq!(
+        std::fs::read_to_string(&path).expect("there"),
+        "precious",
+        "nothing is replaced without a yes"
+    );
+    let Notice::ExportWouldReplace(mut request) = notice else {
+        unreachable!()
+    };
+    request.overwrite = true;
+    running.send(Command::Export(request));
+    running
+        .notice("the export", |notice| {
+            matches!(notice, Notice::Exported { .. })
+        })
+        .await;
+    assert_ne!(std::fs::read_to_string(&path).expect("there"), "precious");
+
+    running.send(export(
+        folder.path().join("no such folder/out.csv"),
+        &seen,
+        false,
+    ));
+    let failed = running
+        .notice(
+            "the trouble",
+            |notice| matches!(notice, Notice::Said(saying) if saying.title.contains("not written")),
+        )
+        .await;
+    let Notice::Said(saying) = failed else {
+        unreachable!()
+    };
+    assert!(
+        saying.text.expect("it says why").contains("folder"),
+        "and names the folder"
+    );
+    running.close().await;
+}
+
+#[tokio::test]
+async fn an_import_is_reported_and_undone_in_one_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut running = start(SiteChoice::ThrowAway, folder.path(), false);
+    let path = folder.path().join("plan.csv");
+    std::fs::write(
+        &path,
+        "Name;MAC address;Serial;Rack unit\ncon1;00-E0-86-00-00-05;0520011634;U42\ncon2;0E+86;0520011635;U40\n",
+    )
+    .expect("written");
+    running.send(Command::Import(path));
+    let notice = running
+        .notice("the report", |notice| matches!(notice, Notice::Imported(_)))
+        .await;
+    let Notice::Imported(report) = notice else {
+        unreachable!()
+    };
+    assert_eq!(
+        (report.added, report.refused.len(), report.num_rows),
+        (1, 1, 2)
+    );
+    assert_eq!(report.refused[0].line, 3);
+    let snapshot = running
+        .until("the row", |snapshot| snapshot.units.len() == 1)
+        .await;
+    assert_eq!(*snapshot.extra_columns, ["Rack unit"]);
+    running.send(Command::Undo);
+    let snapshot = running
+        .until("undone", |snapshot| snapshot.units.is_empty())
+        .await;
+    assert!(
+        snapshot.extra_columns.is_empty(),
+        "the unknown column went with it"
+    );
+    running.send(Command::Redo);
+    running
+        .until("done again", |snapshot| snapshot.units.len() == 1)
+        .await;
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_site_that_cannot_be_opened_leaves_the_open_one_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut running = start(SiteChoice::LastOrUntitled(None), folder.path(), false);
+    let before = running
+        .until("a site", |snapshot| snapshot.site.path.is_some())
+        .await;
+    let broken = folder.path().join("broken.rollcall");
+    std::fs::write(&broken, b"\x89PNG\r\n\x1a\nnot a site at all").expect("written");
+    running.send(Command::OpenSite(broken.clone()));
+    running.notice("a refusal", |notice| matches!(notice, Notice::Said(saying) if saying.title.contains("cannot be opened"))).await;
+    assert_eq!(
+        std::fs::read(&broken).expect("there"),
+        b"\x89PNG\r\n\x1a\nnot a site at all",
+        "left untouched"
+    );
+    assert_eq!(running.handle.snapshot().site.path, before.site.path);
+
+    let elsewhere = folder.path().join("copy.rollcall");
+    running.send(Command::SaveSiteAs {
+        path: elsewhere.clone(),
+        overwrite: false,
+    });
+    let moved = |snapshot: &Snapshot| snapshot.site.path.as_deref() == Some(&*elsewhere);
+    running.until("the new place", moved).await;
+    running.send(Command::SaveSiteAs {
+        path: broken.clone(),
+        overwrite: false,
+    });
+    running
+        .notice("a question", |notice| {
+            matches!(notice, Notice::SaveWouldReplace(_))
+        })
+        .await;
+    running.close().await;
+
+    // At the next start, a last site that is broken is said, and an untitled one is open.
+    let mut running = start(
+        SiteChoice::LastOrUntitled(Some(broken)),
+        folder.path(),
+        false,
+    );
+    running
+        .notice(
+            "a word",
+            |notice| matches!(notice, Notice::Said(saying) if saying.title.contains("open last")),
+        )
+        .await;
+    let snapshot = running
+        .until("a site", |snapshot| snapshot.site.path.is_some())
+        .await;
+    assert_eq!(snapshot.site.name, "Untitled site");
+    running.close().await;
+}
