@@ -9,14 +9,15 @@
 #
 # What is measured:
 #   start   from just before exec until the window's content is on the screen: Xvfb keeps its screen in a file that
-#           is looked at every 5 ms, and the middle of the screen must have at least 8 colors, which takes text.
+#           is looked at every 5 ms, and where the top bar and the counters are there must be at least 8 colors, which
+#           takes text. Before each start there must be one color only.
 #           The median of 9 starts, after one that is not counted (so that files are in memory, as at a second start).
 #   memory  VmRSS and its anonymous part (what the program itself asked for; the rest is mapped files, most of it
 #           the software GL's LLVM, which no laptop with a graphics driver loads), when it was steady for 3 s.
 #   idle    over 60 s, 65 s after the start, with nothing heard: CPU time of the whole process; and the turns of its
 #           main thread, the only one that draws. A thread that sleeps takes no turn, so 0 turns are 0 repaints.
 #
-# needs: xvfb openbox perl procps and software GL (.ci/run has the list)
+# needs: xvfb openbox xdotool perl and software GL (.ci/run has the list)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -70,7 +71,7 @@ judge() { # judge WHAT FIGURE UNIT BAR
   row "$1" "$2 $3" "bar $4 $3" "$word"
 }
 
-for tool in Xvfb openbox perl; do
+for tool in Xvfb openbox xdotool perl; do
   command -v "$tool" >/dev/null || die "$tool is missing; .ci/run has the list of packages"
 done
 [[ -x $bin ]] || die "$bin is not there; build it first: cargo build --release"
@@ -104,6 +105,8 @@ export DISPLAY
 openbox >"$work/openbox.log" 2>&1 &
 wm_pid=$!
 sleep 1
+# The pointer rests in a corner: over the window it would be drawn, and show hints.
+xdotool mousemove 1439 899
 
 settings() { # settings LIVE: what is remembered from the last start
   printf '{ "live_search": %s }\n' "$1" >"$XDG_CONFIG_HOME/rollcall/settings.json"
@@ -114,6 +117,21 @@ first_frame() {
   perl -e '
     use strict; use Time::HiRes qw(time sleep);
     my ($screen, $log, @command) = @ARGV;
+    my $colors = sub {
+      open my $file, "<:raw", $screen or die "$screen: $!";
+      # The file is an X window dump: a header that says its own length, the colors of 12 bytes, then 4 bytes a pixel.
+      read $file, my $head, 100; my @head = unpack "N25", $head;
+      my ($header, $stride, $num_colors) = ($head[0], $head[12], $head[19]);
+      my %seen;
+      for (my $y = 120; $y < 260; $y += 2) {
+        seek $file, $header + 12 * $num_colors + $y * $stride + 4 * 100, 0;
+        read $file, my $line, 4 * 540;
+        $seen{$_}++ for unpack "(a4)*", $line;
+      }
+      return scalar keys %seen;
+    };
+    for (1..400) { last if $colors->() == 1; sleep 0.01 }
+    die "the screen is not empty before the start\n" if $colors->() != 1;
     my $begin = time;
     my $pid = fork // die "fork: $!";
     if (!$pid) {
@@ -123,18 +141,7 @@ first_frame() {
     my $kid_ended = sub { waitpid($pid, 1) == $pid };
     while (time - $begin < 60) {
       die "it ended\n" if $kid_ended->();
-      open my $file, "<:raw", $screen or die "$screen: $!";
-      # The file is an X window dump: a header that says its own length, the colors of 12 bytes, then 4 bytes a pixel.
-      read $file, my $head, 100; my @head = unpack "N25", $head;
-      my ($header, $stride, $num_colors) = ($head[0], $head[12], $head[19]);
-      my %colors;
-      for (my $y = 300; $y < 600; $y += 3) {
-        seek $file, $header + 12 * $num_colors + $y * $stride + 4 * 480, 0;
-        read $file, my $line, 4 * 480;
-        $colors{$_}++ for unpack "(a4)*", $line;
-      }
-      close $file;
-      if (keys %colors >= 8) { printf "%d %d\n", $pid, 1000 * (time - $begin); exit }
+      if ($colors->() >= 8) { printf "%d %d\n", $pid, 1000 * (time - $begin); exit }
       sleep 0.005;
     }
     kill "KILL", $pid; die "nothing was drawn in 60 s\n";

@@ -47,6 +47,10 @@ impl Archive {
         if ring.is_empty() {
             self.oldest.push(Reverse((evidence.seq, id)));
         }
+        if ring.capacity() == 0 {
+            // Most units of a large site are heard once or twice: room for four would be for nothing.
+            ring.reserve_exact(1);
+        }
         // Dropped first, so that a full ring never grows.
         while ring.len() >= SIGHTINGS_KEPT {
             self.drop_oldest(ring);
@@ -97,8 +101,16 @@ impl Archive {
         self.oldest = entries.collect();
     }
 
-    /// Drops the oldest evidence of a ring.
-    pub(super) fn drop_oldest(&mut self, ring: &mut VecDeque<Evidence>) {
+    /// Drops the oldest evidence of a ring for the sake of the bound, and gives back the room that it had.
+    pub(super) fn trim(&mut self, ring: &mut VecDeque<Evidence>) {
+        self.drop_oldest(ring);
+        if 2 * ring.len() < ring.capacity() {
+            // One more place, so that the next sighting finds room.
+            ring.shrink_to(ring.len() + 1);
+        }
+    }
+
+    fn drop_oldest(&mut self, ring: &mut VecDeque<Evidence>) {
         if let Some(evidence) = ring.pop_front() {
             self.bytes -= cost(&evidence);
         }

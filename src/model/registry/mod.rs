@@ -126,15 +126,21 @@ impl Registry {
     pub fn load(&mut self, units: Vec<Appliance>, extra_columns: Vec<String>, next_id: u64) {
         self.extra_columns = Arc::new(extra_columns);
         self.next_id = next_id.max(1);
-        for unit in units {
+        for mut unit in units {
             self.next_id = self.next_id.max(unit.id.0 + 1);
             if self.places.contains(unit.id) || self.places.len() >= self.limits.units {
                 continue;
             }
+            if let Some(heard) = &mut unit.heard {
+                // Read from a file piece by piece, with room for more that seldom comes.
+                heard.presence.shrink_to_fit();
+                heard.earlier_ips.shrink_to_fit();
+            }
+            unit.evidence.shrink_to_fit();
             self.place(unit);
         }
         self.trim_evidence();
-        self.dirty.clear();
+        self.dirty = HashSet::new();
     }
 
     /// The units, cheap to clone.
@@ -428,7 +434,11 @@ impl Registry {
     }
 
     fn add_claim(&mut self, ip: Ipv4Addr, id: ApplianceId) {
-        let ids = self.claims.entry(ip).or_default();
+        // One, as a rule.
+        let ids = self
+            .claims
+            .entry(ip)
+            .or_insert_with(|| Vec::with_capacity(1));
         if !ids.contains(&id) {
             ids.push(id);
             self.count_claims(ip);
@@ -502,7 +512,7 @@ impl Registry {
                 .front()
                 .is_some_and(|evidence| evidence.seq <= seq);
             if is_oldest && let Some(unit) = self.places.get_mut(id) {
-                self.archive.drop_oldest(&mut unit.evidence);
+                self.archive.trim(&mut unit.evidence);
                 self.evidence_was_dropped = true;
             }
             if let Some(unit) = self.places.get(id) {
