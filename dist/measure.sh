@@ -13,13 +13,25 @@
 #           takes text. Before each start there must be one color only.
 #           The median of 9 starts, after one that is not counted (so that files are in memory, as at a second start).
 #   memory  VmRSS and its anonymous part (what the program itself asked for; the rest is mapped files, most of it
-#           the software GL's LLVM, which no laptop with a graphics driver loads), when it was steady for 3 s.
+#           the software GL's LLVM, which no laptop with a graphics driver loads), when it was steady for 5 s.
 #   idle    over 60 s, 65 s after the start, with nothing heard: CPU time of the whole process; and the turns of its
 #           main thread, the only one that draws. A thread that sleeps takes no turn, so 0 turns are 0 repaints.
 #
 # needs: xvfb openbox xdotool perl and software GL (.ci/run has the list)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# Nothing is asked on the real network: the program runs in a network of its own, with one interface and nobody on it.
+if [[ -z ${MEASURE_INSIDE:-} ]]; then
+  [[ $(id -u) -eq 0 ]] || { echo "measure: needs root, for a network of its own" >&2; exit 2; }
+  # shellcheck disable=SC2016
+  MEASURE_INSIDE=1 exec unshare --net -- bash -c '
+    ip link set lo up
+    ip link add nic0 type veth peer name far0
+    ip addr add 10.77.0.5/16 dev nic0
+    ip link set nic0 up && ip link set far0 up
+    exec "$0" "$@"' "dist/$(basename "$0")" "$@"
+fi
 
 bin=${ROLLCALL_BIN:-${CARGO_TARGET_DIR:-target}/release/rollcall}
 start_runs=9
@@ -78,6 +90,7 @@ done
 bin=$(realpath "$bin")
 
 site=${ROLLCALL_SITE:-}
+[[ -z $site ]] || site=$(realpath "$site")
 if [[ -z $site && $parts == *memory* ]]; then
   site=$work/hall.rollcall
   say "making a site of 100,000 units"
@@ -153,17 +166,21 @@ status_kib() { # status_kib FIELD
   sed -n "s/^$1:[[:space:]]*\([0-9]*\) kB/\1/p" "/proc/$app_pid/status"
 }
 
-# steady_memory: waits until its memory does not change for 3 s; sets $rss_kib and $anon_kib.
+# steady_memory SITE: waits until the site is open and its memory has not changed for 5 s; sets $rss_kib and $anon_kib.
 steady_memory() {
   local last=0 same=0
-  rss_kib=1
+  for _ in $(seq 240); do
+    # The log says so in the moment in which the units are there.
+    ! grep -rqsF "SiteOpened(Some(\"$1" "$XDG_STATE_HOME" "$XDG_DATA_HOME" || break
+    sleep 0.25
+  done
+  grep -rqsF "SiteOpened(Some(\"$1" "$XDG_STATE_HOME" "$XDG_DATA_HOME" || die "$1 was not opened"
   for _ in $(seq 120); do
     sleep 1
     rss_kib=$(status_kib VmRSS)
-    # A site that is being loaded grows by megabytes.
-    if [[ $((rss_kib - last)) -lt 1024 && $((last - rss_kib)) -lt 1024 ]]; then same=$((same + 1)); else same=0; fi
+    if [[ $((rss_kib - last)) -lt 512 && $((last - rss_kib)) -lt 512 ]]; then same=$((same + 1)); else same=0; fi
     last=$rss_kib
-    [[ $same -lt 3 ]] || break
+    [[ $same -lt 5 ]] || break
   done
   anon_kib=$(status_kib RssAnon)
 }
@@ -211,12 +228,12 @@ fi
 if [[ $parts == *memory* ]]; then
   settings true
   first_frame
-  steady_memory
+  steady_memory "$XDG_DATA_HOME"
   row "memory, empty" "$rss_kib KiB" "" "$anon_kib KiB of it anonymous"
   end_app
   first_frame "$site"
   row "start to first frame with 100,000 units" "$millis ms" "" ""
-  steady_memory
+  steady_memory "$site"
   judge "memory, 100,000 units" "$rss_kib" KiB "$memory_bar_kib"
   row "  of it anonymous" "$anon_kib KiB" "" "at its highest $(status_kib VmHWM) KiB in all"
   end_app
