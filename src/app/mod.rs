@@ -109,6 +109,8 @@ pub struct App {
     snapshot: Arc<Snapshot>,
     /// Tells the time.
     clock: Clock,
+    /// The window's title as the system was told it last.
+    title: String,
     /// The time of this frame.
     now: Timestamp,
     /// The person's time zone.
@@ -207,6 +209,7 @@ impl App {
         };
         Self {
             snapshot,
+            title: String::new(),
             now: clock(),
             clock,
             zone,

@@ -7,6 +7,7 @@ use super::grid;
 use super::shortcuts;
 use super::theme::palette;
 use super::view_state::{PathUse, View};
+use super::window;
 use crate::engine::command::Command;
 
 /// How high the top bar is.
@@ -43,6 +44,12 @@ impl App {
     /// Draws the window and carries out what the person asked for. `frame` is the native window; tests have none.
     pub fn show(&mut self, ui: &mut Ui, frame: Option<&eframe::Frame>) {
         let ctx = ui.ctx().clone();
+        // Not in `logic`: what it asks of the window before the first frame is lost.
+        let title = window::title(&self.snapshot);
+        if title != self.title {
+            self.title.clone_from(&title);
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
+        }
         self.take_dropped_files(&ctx);
         self.hold_close_while_writing(&ctx);
         if self.modal.is_none()

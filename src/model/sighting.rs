@@ -99,7 +99,7 @@ impl Channel {
         match self {
             Self::Udp3502 => "UDP 3502",
             Self::Udp3211 => "UDP 3211",
-            Self::UdpAsking => "UDP, the asking port",
+            Self::UdpAsking => "UDP, own port",
             Self::Tcp3502 => "TCP 3502",
         }
     }
