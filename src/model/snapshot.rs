@@ -11,7 +11,7 @@ use super::status::StatusContext;
 use super::time::Timestamp;
 
 /// How many units stand in one chunk: what is copied when one of them changes.
-pub(super) const CHUNK_UNITS: usize = 256;
+pub(super) const CHUNK_UNITS: usize = 64;
 
 /// A unit's place: stays the same while the unit is in the site.
 pub type Slot = u32;

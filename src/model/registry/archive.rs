@@ -1,24 +1,26 @@
 //! The evidence of all units within one bound: the oldest goes first.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
 use super::{RAW_KEPT, SIGHTINGS_KEPT};
 use crate::model::identity::ApplianceId;
 use crate::model::sighting::Evidence;
 
-/// What one piece of evidence costs beside its raw bytes: itself, its place in the queue, and the slack of a ring.
-const EVIDENCE_COST_BYTES: usize = size_of::<Evidence>() + size_of::<(ApplianceId, u64)>() + 16;
+/// What one piece of evidence costs beside its raw bytes: itself, and the slack of a ring.
+const EVIDENCE_COST_BYTES: usize = size_of::<Evidence>() + 32;
 
-/// The order in which evidence came, over all units, and what it costs.
+/// Entries that are kept before any is looked at again.
+const ENTRIES_KEPT: usize = 4_096;
+
+/// What the evidence of all units costs, and whose is the oldest.
 #[derive(Debug, Default)]
 pub(super) struct Archive {
-    /// Evidence in the order in which it came. Entries whose evidence left its unit's ring are skipped.
-    order: VecDeque<(ApplianceId, u64)>,
+    /// One entry for each unit with evidence: a number that is at most that of its oldest. It is brought up to date
+    /// only when the unit's turn comes, so that hearing a known unit costs nothing here.
+    oldest: BinaryHeap<Reverse<(u64, ApplianceId)>>,
     bytes: usize,
-    live: usize,
     next_seq: u64,
-    /// The length of the queue at which stale entries are looked for again.
-    compact_at: usize,
 }
 
 impl Archive {
@@ -42,37 +44,75 @@ impl Archive {
     ) {
         self.next_seq = self.next_seq.max(evidence.seq);
         self.bytes += cost(&evidence);
-        self.live += 1;
-        self.order.push_back((id, evidence.seq));
-        ring.push_back(evidence);
-        while ring.len() > SIGHTINGS_KEPT {
+        if ring.is_empty() {
+            self.oldest.push(Reverse((evidence.seq, id)));
+        }
+        if ring.capacity() == 0 {
+            // Most units of a large site are heard once or twice: room for four would be for nothing.
+            ring.reserve_exact(1);
+        }
+        // Dropped first, so that a full ring never grows.
+        while ring.len() >= SIGHTINGS_KEPT {
             self.drop_oldest(ring);
         }
-        let with_raw = ring
-            .iter()
+        ring.push_back(evidence);
+        // The newest have bytes as a rule, so that this ends after a few.
+        let too_old = ring
+            .iter_mut()
+            .rev()
             .filter(|evidence| evidence.raw.is_some())
-            .count();
-        if with_raw > RAW_KEPT
-            && let Some(raw) = ring.iter_mut().find_map(|evidence| evidence.raw.take())
-        {
+            .nth(RAW_KEPT);
+        if let Some(raw) = too_old.and_then(|evidence| evidence.raw.take()) {
             self.bytes -= raw.len();
         }
-        if self.order.len() > self.compact_at {
-            self.compact();
-            self.compact_at = 2 * self.order.len() + 4_096;
+    }
+
+    /// Takes the entry of the unit whose evidence may be the oldest of all: a number that is at most that of its
+    /// oldest evidence. To be put back with [`Self::put_back`] while the unit has evidence.
+    pub(super) fn pop_oldest(&mut self) -> Option<(ApplianceId, u64)> {
+        let Reverse(entry) = self.oldest.pop()?;
+        // A unit that was forgotten and came back may have two.
+        while self.oldest.peek() == Some(&Reverse(entry)) {
+            self.oldest.pop();
+        }
+        let (seq, id) = entry;
+        Some((id, seq))
+    }
+
+    /// Enters a unit again, with what its ring holds now.
+    pub(super) fn put_back(&mut self, id: ApplianceId, ring: &VecDeque<Evidence>) {
+        if let Some(evidence) = ring.front() {
+            self.oldest.push(Reverse((evidence.seq, id)));
         }
     }
 
-    /// The unit whose evidence is the oldest of all, with its number, and takes it off the queue.
-    pub(super) fn pop_oldest(&mut self) -> Option<(ApplianceId, u64)> {
-        self.order.pop_front()
+    /// Whether entries of units that are gone outnumber those of the `num_units` that are there.
+    pub(super) fn is_crowded(&self, num_units: usize) -> bool {
+        self.oldest.len() > 2 * num_units + ENTRIES_KEPT
     }
 
-    /// Drops the oldest evidence of a ring.
-    pub(super) fn drop_oldest(&mut self, ring: &mut VecDeque<Evidence>) {
+    /// Begins anew with the units that are there.
+    pub(super) fn enter_all<'a>(
+        &mut self,
+        units: impl Iterator<Item = (ApplianceId, &'a VecDeque<Evidence>)>,
+    ) {
+        let entries =
+            units.filter_map(|(id, ring)| ring.front().map(|front| Reverse((front.seq, id))));
+        self.oldest = entries.collect();
+    }
+
+    /// Drops the oldest evidence of a ring for the sake of the bound, and gives back the room that it had.
+    pub(super) fn trim(&mut self, ring: &mut VecDeque<Evidence>) {
+        self.drop_oldest(ring);
+        if 2 * ring.len() < ring.capacity() {
+            // One more place, so that the next sighting finds room.
+            ring.shrink_to(ring.len() + 1);
+        }
+    }
+
+    fn drop_oldest(&mut self, ring: &mut VecDeque<Evidence>) {
         if let Some(evidence) = ring.pop_front() {
             self.bytes -= cost(&evidence);
-            self.live -= 1;
         }
     }
 
@@ -80,7 +120,6 @@ impl Archive {
     pub(super) fn release(&mut self, ring: &VecDeque<Evidence>) {
         for evidence in ring {
             self.bytes -= cost(evidence);
-            self.live -= 1;
         }
     }
 
@@ -88,27 +127,9 @@ impl Archive {
     pub(super) fn adopt(&mut self, id: ApplianceId, ring: &VecDeque<Evidence>) {
         for evidence in ring {
             self.bytes += cost(evidence);
-            self.live += 1;
             self.next_seq = self.next_seq.max(evidence.seq);
-            self.order.push_back((id, evidence.seq));
         }
-    }
-
-    /// Keeps only the newest entry per piece of evidence that may still be held: each unit holds at most
-    /// [`SIGHTINGS_KEPT`], so older entries of the same unit are stale.
-    fn compact(&mut self) {
-        let mut seen: std::collections::HashMap<ApplianceId, usize> =
-            std::collections::HashMap::new();
-        let mut kept: VecDeque<(ApplianceId, u64)> =
-            VecDeque::with_capacity(self.live + SIGHTINGS_KEPT);
-        for entry in self.order.iter().rev() {
-            let count = seen.entry(entry.0).or_insert(0);
-            if *count < SIGHTINGS_KEPT {
-                *count += 1;
-                kept.push_front(*entry);
-            }
-        }
-        self.order = kept;
+        self.put_back(id, ring);
     }
 }
 

@@ -126,15 +126,21 @@ impl Registry {
     pub fn load(&mut self, units: Vec<Appliance>, extra_columns: Vec<String>, next_id: u64) {
         self.extra_columns = Arc::new(extra_columns);
         self.next_id = next_id.max(1);
-        for unit in units {
+        for mut unit in units {
             self.next_id = self.next_id.max(unit.id.0 + 1);
             if self.places.contains(unit.id) || self.places.len() >= self.limits.units {
                 continue;
             }
+            if let Some(heard) = &mut unit.heard {
+                // Read from a file piece by piece, with room for more that seldom comes.
+                heard.presence.shrink_to_fit();
+                heard.earlier_ips.shrink_to_fit();
+            }
+            unit.evidence.shrink_to_fit();
             self.place(unit);
         }
         self.trim_evidence();
-        self.dirty.clear();
+        self.dirty = HashSet::new();
     }
 
     /// The units, cheap to clone.
@@ -428,7 +434,11 @@ impl Registry {
     }
 
     fn add_claim(&mut self, ip: Ipv4Addr, id: ApplianceId) {
-        let ids = self.claims.entry(ip).or_default();
+        // One, as a rule.
+        let ids = self
+            .claims
+            .entry(ip)
+            .or_insert_with(|| Vec::with_capacity(1));
         if !ids.contains(&id) {
             ids.push(id);
             self.count_claims(ip);
@@ -485,6 +495,11 @@ impl Registry {
 
     /// Drops the oldest evidence until the bound holds.
     fn trim_evidence(&mut self) {
+        if self.archive.is_crowded(self.places.len()) {
+            let units = self.places.units();
+            let rings = units.iter().map(|(_, unit)| (unit.id, &unit.evidence));
+            self.archive.enter_all(rings);
+        }
         while self.archive.bytes() > self.limits.evidence_bytes {
             let Some((id, seq)) = self.archive.pop_oldest() else {
                 break;
@@ -492,14 +507,16 @@ impl Registry {
             let Some(unit) = self.places.get(id) else {
                 continue;
             };
-            if unit
+            let is_oldest = unit
                 .evidence
                 .front()
-                .is_some_and(|evidence| evidence.seq <= seq)
-                && let Some(unit) = self.places.get_mut(id)
-            {
-                self.archive.drop_oldest(&mut unit.evidence);
+                .is_some_and(|evidence| evidence.seq <= seq);
+            if is_oldest && let Some(unit) = self.places.get_mut(id) {
+                self.archive.trim(&mut unit.evidence);
                 self.evidence_was_dropped = true;
+            }
+            if let Some(unit) = self.places.get(id) {
+                self.archive.put_back(id, &unit.evidence);
             }
         }
     }

@@ -30,12 +30,26 @@ impl Places {
     }
 
     pub(super) fn get(&self, id: ApplianceId) -> Option<&Arc<Appliance>> {
-        self.units.at(*self.slots.get(&id)?)
+        self.at(self.slot(id)?)
+    }
+
+    /// The place of a unit, for several looks at it in a row.
+    pub(super) fn slot(&self, id: ApplianceId) -> Option<Slot> {
+        self.slots.get(&id).copied()
+    }
+
+    pub(super) fn at(&self, slot: Slot) -> Option<&Arc<Appliance>> {
+        self.units.at(slot)
     }
 
     /// The unit, to be changed: copied first when a snapshot still shows it.
     pub(super) fn get_mut(&mut self, id: ApplianceId) -> Option<&mut Appliance> {
-        let slot = *self.slots.get(&id)? as usize;
+        self.at_mut(self.slot(id)?)
+    }
+
+    /// The unit at a place, to be changed as [`Self::get_mut`] does.
+    pub(super) fn at_mut(&mut self, slot: Slot) -> Option<&mut Appliance> {
+        let slot = slot as usize;
         let chunk = Arc::make_mut(self.units.chunks.get_mut(slot / CHUNK_UNITS)?);
         chunk
             .get_mut(slot % CHUNK_UNITS)?

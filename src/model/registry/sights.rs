@@ -137,7 +137,10 @@ impl Registry {
 
     /// Lets a unit have a sighting.
     fn hear(&mut self, id: ApplianceId, sighting: Sighting) {
-        let Some(before) = self.places.get(id) else {
+        let Some(slot) = self.places.slot(id) else {
+            return;
+        };
+        let Some(before) = self.places.at(slot) else {
             return;
         };
         let ip_before = before.heard_ip();
@@ -154,7 +157,7 @@ impl Registry {
             .map_or(0, |interface| interface.asks.sent);
         let revision = self.next_revision();
         let seq = self.archive.next_seq();
-        let Some(unit) = self.places.get_mut(id) else {
+        let Some(unit) = self.places.at_mut(slot) else {
             return;
         };
         unit.revision = revision;
