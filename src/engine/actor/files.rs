@@ -30,13 +30,20 @@ impl Actor {
         Some(job)
     }
 
-    pub(super) fn spawn_job(&self, work: impl FnOnce() -> JobDone + Send + 'static) {
+    pub(super) fn spawn_job(
+        &self,
+        job: Arc<Job>,
+        work: impl FnOnce(&Job) -> JobDone + Send + 'static,
+    ) {
         let to_beside = self.to_beside.clone();
         tokio::spawn(async move {
-            if let Ok(done) = tokio::task::spawn_blocking(work).await {
-                // The actor has ended when it does not take it.
-                let _ = to_beside.send(Beside::Job(done)).await;
-            }
+            let worked_on = Arc::clone(&job);
+            // A panic is in the log; the job must end all the same, or no other could ever begin.
+            let done = tokio::task::spawn_blocking(move || work(&worked_on))
+                .await
+                .ok();
+            // The actor has ended when it does not take it.
+            let _ = to_beside.send(Beside::Job(job, done)).await;
         });
     }
 
@@ -45,7 +52,7 @@ impl Actor {
         let Some(job) = self.begin_job(what, Some(request.rows.len() as u64), now) else {
             return;
         };
-        self.spawn_job(move || jobs::export(request, &job, now));
+        self.spawn_job(job, move |job| jobs::export(request, job, now));
     }
 
     pub(super) fn import(&mut self, path: PathBuf, now: Timestamp) {
@@ -53,10 +60,23 @@ impl Actor {
         let Some(job) = self.begin_job(what, None, now) else {
             return;
         };
-        self.spawn_job(move || jobs::import(path, &job));
+        self.spawn_job(job, move |job| jobs::import(path, job));
     }
 
-    pub(super) fn take_job(&mut self, done: JobDone, was_canceled: bool) {
+    pub(super) fn take_job(&mut self, job: &Arc<Job>, done: Option<JobDone>) {
+        let was_canceled = job.is_canceled();
+        // A job of a site that was closed meanwhile is not the one that is waited for here.
+        if self.job.as_ref().is_some_and(|ours| Arc::ptr_eq(ours, job)) {
+            self.job = None;
+        }
+        let Some(done) = done else {
+            self.say.said(
+                Saying::trouble(format!("{} failed", job.state().what))
+                    .because("Nothing was changed")
+                    .hint("The log has the details: please report them"),
+            );
+            return;
+        };
         match done {
             JobDone::Exported(request, Ok(num_rows)) => {
                 self.say.notice(Notice::Exported {

@@ -74,7 +74,8 @@ const TCP_CAPACITY: usize = 256;
 
 /// What comes back from work beside the actor.
 enum Beside {
-    Job(JobDone),
+    /// A job is over, with what came of it; `None` when it panicked.
+    Job(Arc<Job>, Option<JobDone>),
     Looked(Box<SystemChecks>, Vec<PortHolder>),
     Say(Saying),
 }
@@ -140,13 +141,14 @@ impl Say {
     }
 }
 
-/// Runs until the handle is gone or the end is signaled, then saves and closes.
+/// Runs until the handle is gone or the end is signaled, does what was asked for before that, then saves and closes.
+/// Returns whether everything was saved.
 pub(in crate::engine) async fn run(
     config: EngineConfig,
     end: EngineEnd,
     waker: Waker,
     mut end_signal: oneshot::Receiver<()>,
-) {
+) -> bool {
     let EngineEnd {
         mut commands,
         snapshots,
@@ -183,7 +185,12 @@ pub(in crate::engine) async fn run(
             waker();
         }
     }
-    actor.close().await;
+    // A window sends its last words and ends the engine at once: losing a command is not allowed (invariant 6).
+    commands.close();
+    while let Some(command) = commands.recv().await {
+        actor.obey(command).await;
+    }
+    actor.close().await
 }
 
 struct Actor {
@@ -204,6 +211,8 @@ struct Actor {
     /// Whether the sweep's unanswered addresses were tried by TCP already.
     sweep_is_settled: bool,
     reasks: VecDeque<Ipv4Addr>,
+    /// Settings on their way to their file, in the order in which they were given.
+    remembering: Option<tokio::task::JoinHandle<()>>,
     last_pulse: Timestamp,
     next_scan: Timestamp,
     next_save: Timestamp,
@@ -235,6 +244,7 @@ impl Actor {
             before_demo: None,
             sweep_is_settled: true,
             reasks: VecDeque::new(),
+            remembering: None,
             last_pulse: now,
             next_scan: now,
             next_save: now,

@@ -65,7 +65,8 @@ impl Actor {
         }
     }
 
-    pub(super) async fn close(self) {
+    /// Finishes what was begun, saves and closes. Returns whether everything was saved.
+    pub(super) async fn close(self) -> bool {
         if let Some(job) = &self.job {
             // A file that is being written is finished first: the window says so and waits.
             let total = job.state().total;
@@ -78,8 +79,14 @@ impl Actor {
                 None => break,
             }
         }
-        if let Err(words) = this.session.close().await {
+        if let Some(remembering) = this.remembering.take() {
+            // What went wrong is said beside, and nobody is there to read it.
+            let _ = remembering.await;
+        }
+        let saved = this.session.close().await;
+        if let Err(words) = &saved {
             tracing::error!("not everything was saved: {words}");
         }
+        saved.is_ok()
     }
 }
