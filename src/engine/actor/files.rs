@@ -12,12 +12,8 @@ use crate::model::edit::Edit;
 use crate::model::time::Timestamp;
 
 impl Actor {
-    pub(super) fn begin_job(
-        &mut self,
-        what: String,
-        total: Option<u64>,
-        now: Timestamp,
-    ) -> Option<Arc<Job>> {
+    /// Takes the place of the one job that may run, when it is free.
+    fn begin_job(&mut self, job: Arc<Job>) -> Option<Arc<Job>> {
         if self.job.is_some() {
             self.say.said(
                 Saying::trouble("Another file is still being read or written")
@@ -25,7 +21,6 @@ impl Actor {
             );
             return None;
         }
-        let job = Job::new(what, total, now);
         self.job = Some(Arc::clone(&job));
         Some(job)
     }
@@ -49,7 +44,8 @@ impl Actor {
 
     pub(super) fn export(&mut self, request: Box<ExportRequest>, now: Timestamp) {
         let what = format!("Exporting {}", file_name(&request.path));
-        let Some(job) = self.begin_job(what, Some(request.rows.len() as u64), now) else {
+        let job = Job::exporting(what, request.rows.len() as u64, now);
+        let Some(job) = self.begin_job(job) else {
             return;
         };
         self.spawn_job(job, move |job| jobs::export(request, job, now));
@@ -57,7 +53,7 @@ impl Actor {
 
     pub(super) fn import(&mut self, path: PathBuf, now: Timestamp) {
         let what = format!("Importing {}", file_name(&path));
-        let Some(job) = self.begin_job(what, None, now) else {
+        let Some(job) = self.begin_job(Job::importing(what, now)) else {
             return;
         };
         self.spawn_job(job, move |job| jobs::import(path, job));

@@ -26,7 +26,7 @@ use super::doctor::SystemChecks;
 use super::handle::{EngineEnd, Waker};
 use super::jobs::{Job, JobDone};
 use super::publish::Publisher;
-use super::session::Session;
+use super::session::{Prepared, Session};
 use super::tcp::{TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpSlots};
 use super::{EngineConfig, clock};
 use crate::model::network::PortHolder;
@@ -223,7 +223,10 @@ struct Actor {
 
 impl Actor {
     async fn new(config: EngineConfig, mut say: Say) -> Self {
-        let session = Session::open(config.site.clone(), &config, &mut say).await;
+        let prepared = Prepared::open(config.site.clone(), &config)
+            .await
+            .unwrap_or_else(Prepared::in_memory);
+        let session = Session::begin(prepared, &config, &mut say).await;
         say.notice(Notice::SiteOpened(session.site.path.clone()));
         let (to_beside, beside) = mpsc::channel(BESIDE_CAPACITY);
         let tcp = Tcp::start(config.tcp_port, &session);

@@ -26,6 +26,7 @@ impl Actor {
         if late > JUMP_MILLIS {
             tracing::info!("the clock jumped by {late} ms");
             self.session.plane.resumed(now);
+            self.session.clock_was_set(now);
             self.next_scan = now;
             self.next_save = now;
             self.next_look = now;
