@@ -23,17 +23,35 @@ pub(super) struct Job {
     started: Timestamp,
     done: AtomicU64,
     is_canceled: AtomicBool,
+    /// Whether its rows are for the open site.
+    is_import: bool,
 }
 
 impl Job {
-    pub(super) fn new(what: String, total: Option<u64>, started: Timestamp) -> Arc<Self> {
+    /// Reading a file into the open site.
+    pub(super) fn importing(what: String, started: Timestamp) -> Arc<Self> {
+        Self::new(what, None, started, true)
+    }
+
+    /// Writing so many rows.
+    pub(super) fn exporting(what: String, total: u64, started: Timestamp) -> Arc<Self> {
+        Self::new(what, Some(total), started, false)
+    }
+
+    fn new(what: String, total: Option<u64>, started: Timestamp, is_import: bool) -> Arc<Self> {
         Arc::new(Self {
+            is_import,
             what,
             total,
             started,
             done: AtomicU64::new(0),
             is_canceled: AtomicBool::new(false),
         })
+    }
+
+    /// Whether its rows are for the open site.
+    pub(super) const fn is_import(&self) -> bool {
+        self.is_import
     }
 
     /// For the snapshot.

@@ -102,7 +102,7 @@ pub enum StartError {
 pub struct Engine {
     runtime: tokio::runtime::Runtime,
     end: oneshot::Sender<()>,
-    ended: std::sync::mpsc::Receiver<()>,
+    ended: std::sync::mpsc::Receiver<bool>,
 }
 
 impl Engine {
@@ -127,9 +127,9 @@ impl Engine {
         let (ended_signal, ended) = std::sync::mpsc::sync_channel(1);
         let actor = actor::run(config, engine_end, waker, end_signal);
         runtime.spawn(async move {
-            actor.await;
+            let is_saved = actor.await;
             // Nobody listens when the window did not wait.
-            let _ = ended_signal.send(());
+            let _ = ended_signal.send(is_saved);
         });
         Ok((
             handle,
@@ -143,9 +143,10 @@ impl Engine {
 
     /// Saves what is open, closes it, and ends. Returns whether everything was saved within `at_most`.
     pub fn close(self, at_most: Duration) -> bool {
-        let asked = self.end.send(()).is_ok();
-        let in_time = self.ended.recv_timeout(at_most).is_ok();
+        // It ends by itself as well, when the last handle is gone.
+        let _ = self.end.send(());
+        let is_saved = self.ended.recv_timeout(at_most).unwrap_or(false);
         self.runtime.shutdown_background();
-        asked && in_time
+        is_saved
     }
 }

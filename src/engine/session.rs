@@ -67,17 +67,53 @@ struct Opened {
     read_only: Option<String>,
 }
 
-impl Session {
-    /// Opens a site and begins to listen. What goes wrong is said; some site is always open in the end.
-    pub(super) async fn open(choice: SiteChoice, config: &EngineConfig, say: &mut Say) -> Self {
+/// A site whose file is open, before anything listens for it.
+pub(super) struct Prepared {
+    is_demo: bool,
+    opened: Opened,
+    /// What there is to say about it.
+    sayings: Vec<Saying>,
+}
+
+impl Prepared {
+    /// Opens the file that a choice names. What cannot be opened is left as it is.
+    pub(super) async fn open(choice: SiteChoice, config: &EngineConfig) -> Result<Self, String> {
         let is_demo = choice == SiteChoice::Demo;
         let sites_dir = config.sites_dir.clone();
         let opening = tokio::task::spawn_blocking(move || open_store(choice, &sites_dir));
-        let (opened, sayings) = match opening.await {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => (in_memory(), vec![no_site(&error)]),
-            Err(panic) => (in_memory(), vec![no_site(&panic)]),
-        };
+        match opening.await {
+            Ok(Ok((opened, sayings))) => Ok(Self {
+                is_demo,
+                opened,
+                sayings,
+            }),
+            Ok(Err(error)) => Err(sentence(&error)),
+            Err(panic) => Err(sentence(&panic)),
+        }
+    }
+
+    /// A site in memory, where no file can be opened and some site must be.
+    pub(super) fn in_memory(why: String) -> Self {
+        Self {
+            is_demo: false,
+            opened: Opened::in_memory(),
+            sayings: vec![
+                Saying::trouble("No site file could be opened")
+                    .because(why)
+                    .hint("What is heard is kept in memory only: use \"Save site as…\" to keep it"),
+            ],
+        }
+    }
+}
+
+impl Session {
+    /// Begins to listen for a site. What goes wrong is said.
+    pub(super) async fn begin(prepared: Prepared, config: &EngineConfig, say: &mut Say) -> Self {
+        let Prepared {
+            is_demo,
+            opened,
+            sayings,
+        } = prepared;
         for saying in sayings {
             say.said(saying);
         }
@@ -91,16 +127,12 @@ impl Session {
             config.limits
         };
         let mut registry = Registry::new(limits, now);
-        let contents = match opened {
-            Some(opened) => opened,
-            None => Opened::nothing(),
-        };
         let Opened {
             store,
             contents,
             path,
             read_only,
-        } = contents;
+        } = opened;
         for remark in &contents.remarks {
             say.said(Saying::note(remark.clone()));
         }
@@ -149,6 +181,11 @@ impl Session {
             self.begin_save(now, false);
         }
         self.site.dirty = self.saving.is_some() || self.registry.is_dirty();
+    }
+
+    /// The clock was set: what waited for a time that may be far away now waits no longer.
+    pub(super) fn clock_was_set(&mut self, now: Timestamp) {
+        self.save_not_before = now;
     }
 
     fn settle_save(&mut self, now: Timestamp) {
@@ -215,7 +252,10 @@ impl Session {
                         self.registry.put_back(&saving.batch);
                         return Err(sentence(&error));
                     }
-                    Err(_) => return Err("The site file is closed".to_owned()),
+                    Err(_) => {
+                        self.registry.put_back(&saving.batch);
+                        return Err("The site file is closed".to_owned());
+                    }
                 }
             }
             if self.site.read_only.is_some() || !self.registry.is_dirty() {
@@ -241,6 +281,7 @@ impl Session {
         self.site.name = site_name(path);
         self.site.path = Some(path.to_owned());
         self.site.save_error = None;
+        self.save_not_before = clock::now();
         if self.site.read_only.take().is_some() {
             // A read-only site gathered changes that its old file never got.
             self.registry.mark_all_dirty();
@@ -267,76 +308,66 @@ impl Session {
 }
 
 impl Opened {
-    fn nothing() -> Self {
-        // `throw_away` has just failed once more: a thread or memory is missing, and nothing can be done at all.
+    fn in_memory() -> Self {
         let (store, contents) =
-            Store::throw_away().expect("a site in memory needs one thread and a little memory");
+            Store::in_memory().expect("a site in memory needs one thread and a little memory");
+        let read_only = Some(
+            "no site file could be opened: use \"Save site as…\" to keep what is heard".to_owned(),
+        );
         Self {
             store,
             contents,
             path: None,
-            read_only: None,
+            read_only,
         }
     }
 }
 
-fn in_memory() -> Option<Opened> {
-    let (store, contents) = Store::throw_away().ok()?;
-    let read_only = Some(
-        "no site file could be opened: use \"Save site as…\" to keep what is heard".to_owned(),
-    );
-    Some(Opened {
-        store,
-        contents,
-        path: None,
-        read_only,
-    })
-}
-
-fn no_site(error: &dyn std::error::Error) -> Saying {
-    Saying::trouble("No site file could be opened")
-        .because(sentence(error))
-        .hint("What is heard is kept in memory only: use \"Save site as…\" to keep it")
-}
-
 /// Opens the store that a choice names; with what there is to say about it. Blocks.
-fn open_store(
-    choice: SiteChoice,
-    sites_dir: &Path,
-) -> Result<(Option<Opened>, Vec<Saying>), StoreError> {
+fn open_store(choice: SiteChoice, sites_dir: &Path) -> Result<(Opened, Vec<Saying>), StoreError> {
     match choice {
         SiteChoice::Demo | SiteChoice::ThrowAway => {
             let (store, contents) = Store::throw_away()?;
             Ok((
-                Some(Opened {
+                Opened {
                     store,
                     contents,
                     path: None,
                     read_only: None,
-                }),
+                },
                 Vec::new(),
             ))
         }
-        SiteChoice::File(path) => open_file(path).map(|opened| (Some(opened), Vec::new())),
+        SiteChoice::File(path) => open_file(path).map(|opened| (opened, Vec::new())),
         SiteChoice::ReadOnly(path) => {
             let (store, contents, open) = Store::open_read_only(&path)?;
-            Ok((Some(Opened::of(store, contents, path, open)), Vec::new()))
+            Ok((Opened::of(store, contents, path, open), Vec::new()))
         }
         SiteChoice::LastOrUntitled(last) => {
             let mut sayings = Vec::new();
             if let Some(last) = last {
-                match open_file(last) {
-                    Ok(opened) => return Ok((Some(opened), sayings)),
+                match open_last(last) {
+                    Ok(opened) => return Ok((opened, sayings)),
                     Err(error) => sayings.push(
                         Saying::trouble("The site that was open last cannot be opened")
                             .because(sentence(&error))
-                            .hint("The file was left as it is; an untitled site is open instead"),
+                            .hint(
+                                "The file was left as it is, and an untitled site is open instead: \
+                                 use \"Open site…\" when the file can be reached again",
+                            ),
                     ),
                 }
             }
-            open_untitled(sites_dir).map(|opened| (Some(opened), sayings))
+            open_untitled(sites_dir).map(|opened| (opened, sayings))
         }
     }
+}
+
+/// Opens the site that was open last. One that is not there (a stick that is not plugged in) is not made anew: an
+/// empty site under its name would look as if everything was lost.
+fn open_last(path: PathBuf) -> Result<Opened, StoreError> {
+    let (store, contents, open) = Store::open(&path)?;
+    Ok(Opened::of(store, contents, path, open))
 }
 
 /// Opens a site file, or makes a new one where none is.

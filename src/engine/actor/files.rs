@@ -12,12 +12,8 @@ use crate::model::edit::Edit;
 use crate::model::time::Timestamp;
 
 impl Actor {
-    pub(super) fn begin_job(
-        &mut self,
-        what: String,
-        total: Option<u64>,
-        now: Timestamp,
-    ) -> Option<Arc<Job>> {
+    /// Takes the place of the one job that may run, when it is free.
+    fn begin_job(&mut self, job: Arc<Job>) -> Option<Arc<Job>> {
         if self.job.is_some() {
             self.say.said(
                 Saying::trouble("Another file is still being read or written")
@@ -25,38 +21,58 @@ impl Actor {
             );
             return None;
         }
-        let job = Job::new(what, total, now);
         self.job = Some(Arc::clone(&job));
         Some(job)
     }
 
-    pub(super) fn spawn_job(&self, work: impl FnOnce() -> JobDone + Send + 'static) {
+    pub(super) fn spawn_job(
+        &self,
+        job: Arc<Job>,
+        work: impl FnOnce(&Job) -> JobDone + Send + 'static,
+    ) {
         let to_beside = self.to_beside.clone();
         tokio::spawn(async move {
-            if let Ok(done) = tokio::task::spawn_blocking(work).await {
-                // The actor has ended when it does not take it.
-                let _ = to_beside.send(Beside::Job(done)).await;
-            }
+            let worked_on = Arc::clone(&job);
+            // A panic is in the log; the job must end all the same, or no other could ever begin.
+            let done = tokio::task::spawn_blocking(move || work(&worked_on))
+                .await
+                .ok();
+            // The actor has ended when it does not take it.
+            let _ = to_beside.send(Beside::Job(job, done)).await;
         });
     }
 
     pub(super) fn export(&mut self, request: Box<ExportRequest>, now: Timestamp) {
         let what = format!("Exporting {}", file_name(&request.path));
-        let Some(job) = self.begin_job(what, Some(request.rows.len() as u64), now) else {
+        let job = Job::exporting(what, request.rows.len() as u64, now);
+        let Some(job) = self.begin_job(job) else {
             return;
         };
-        self.spawn_job(move || jobs::export(request, &job, now));
+        self.spawn_job(job, move |job| jobs::export(request, job, now));
     }
 
     pub(super) fn import(&mut self, path: PathBuf, now: Timestamp) {
         let what = format!("Importing {}", file_name(&path));
-        let Some(job) = self.begin_job(what, None, now) else {
+        let Some(job) = self.begin_job(Job::importing(what, now)) else {
             return;
         };
-        self.spawn_job(move || jobs::import(path, &job));
+        self.spawn_job(job, move |job| jobs::import(path, job));
     }
 
-    pub(super) fn take_job(&mut self, done: JobDone, was_canceled: bool) {
+    pub(super) fn take_job(&mut self, job: &Arc<Job>, done: Option<JobDone>) {
+        let was_canceled = job.is_canceled();
+        // A job of a site that was closed meanwhile is not the one that is waited for here.
+        if self.job.as_ref().is_some_and(|ours| Arc::ptr_eq(ours, job)) {
+            self.job = None;
+        }
+        let Some(done) = done else {
+            self.say.said(
+                Saying::trouble(format!("{} failed", job.state().what))
+                    .because("Nothing was changed")
+                    .hint("The log has the details: please report them"),
+            );
+            return;
+        };
         match done {
             JobDone::Exported(request, Ok(num_rows)) => {
                 self.say.notice(Notice::Exported {

@@ -26,7 +26,7 @@ use super::doctor::SystemChecks;
 use super::handle::{EngineEnd, Waker};
 use super::jobs::{Job, JobDone};
 use super::publish::Publisher;
-use super::session::Session;
+use super::session::{Prepared, Session};
 use super::tcp::{TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpSlots};
 use super::{EngineConfig, clock};
 use crate::model::network::PortHolder;
@@ -74,7 +74,8 @@ const TCP_CAPACITY: usize = 256;
 
 /// What comes back from work beside the actor.
 enum Beside {
-    Job(JobDone),
+    /// A job is over, with what came of it; `None` when it panicked.
+    Job(Arc<Job>, Option<JobDone>),
     Looked(Box<SystemChecks>, Vec<PortHolder>),
     Say(Saying),
 }
@@ -140,13 +141,14 @@ impl Say {
     }
 }
 
-/// Runs until the handle is gone or the end is signaled, then saves and closes.
+/// Runs until the handle is gone or the end is signaled, does what was asked for before that, then saves and closes.
+/// Returns whether everything was saved.
 pub(in crate::engine) async fn run(
     config: EngineConfig,
     end: EngineEnd,
     waker: Waker,
     mut end_signal: oneshot::Receiver<()>,
-) {
+) -> bool {
     let EngineEnd {
         mut commands,
         snapshots,
@@ -183,7 +185,12 @@ pub(in crate::engine) async fn run(
             waker();
         }
     }
-    actor.close().await;
+    // A window sends its last words and ends the engine at once: losing a command is not allowed (invariant 6).
+    commands.close();
+    while let Some(command) = commands.recv().await {
+        actor.obey(command).await;
+    }
+    actor.close().await
 }
 
 struct Actor {
@@ -204,6 +211,8 @@ struct Actor {
     /// Whether the sweep's unanswered addresses were tried by TCP already.
     sweep_is_settled: bool,
     reasks: VecDeque<Ipv4Addr>,
+    /// Settings on their way to their file, in the order in which they were given.
+    remembering: Option<tokio::task::JoinHandle<()>>,
     last_pulse: Timestamp,
     next_scan: Timestamp,
     next_save: Timestamp,
@@ -214,7 +223,10 @@ struct Actor {
 
 impl Actor {
     async fn new(config: EngineConfig, mut say: Say) -> Self {
-        let session = Session::open(config.site.clone(), &config, &mut say).await;
+        let prepared = Prepared::open(config.site.clone(), &config)
+            .await
+            .unwrap_or_else(Prepared::in_memory);
+        let session = Session::begin(prepared, &config, &mut say).await;
         say.notice(Notice::SiteOpened(session.site.path.clone()));
         let (to_beside, beside) = mpsc::channel(BESIDE_CAPACITY);
         let tcp = Tcp::start(config.tcp_port, &session);
@@ -235,6 +247,7 @@ impl Actor {
             before_demo: None,
             sweep_is_settled: true,
             reasks: VecDeque::new(),
+            remembering: None,
             last_pulse: now,
             next_scan: now,
             next_save: now,

@@ -115,13 +115,19 @@ impl Actor {
             return;
         };
         let to_beside = self.to_beside.clone();
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = settings.save(&path) {
+        let before = self.remembering.take();
+        self.remembering = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                // Older settings must not end up over newer ones; a write that panicked is over as well.
+                let _ = before.await;
+            }
+            let saved = tokio::task::spawn_blocking(move || settings.save(&path)).await;
+            if let Ok(Err(error)) = saved {
                 let saying =
                     Saying::trouble("The settings could not be saved").because(sentence(&error));
                 // The actor has ended when it does not take it.
                 let _ = to_beside.try_send(Beside::Say(saying));
             }
-        });
+        }));
     }
 }

@@ -26,6 +26,7 @@ impl Actor {
         if late > JUMP_MILLIS {
             tracing::info!("the clock jumped by {late} ms");
             self.session.plane.resumed(now);
+            self.session.clock_was_set(now);
             self.next_scan = now;
             self.next_save = now;
             self.next_look = now;
@@ -85,7 +86,7 @@ impl Actor {
         tokio::task::spawn_blocking(move || {
             let holders = ports::holders(&[PORT_INSTALL, PORT_MANAGEMENT]);
             // The actor has ended when it does not take it.
-            let _ = to_beside.try_send(Beside::Looked(Box::new(look(&names)), holders));
+            let _ = to_beside.blocking_send(Beside::Looked(Box::new(look(&names)), holders));
         });
     }
 
@@ -111,10 +112,7 @@ impl Actor {
 
     pub(super) fn take_beside(&mut self, beside: Beside) {
         match beside {
-            Beside::Job(done) => {
-                let job = self.job.take();
-                self.take_job(done, job.is_some_and(|job| job.is_canceled()));
-            }
+            Beside::Job(job, done) => self.take_job(&job, done),
             Beside::Looked(system, holders) => {
                 self.is_looking = false;
                 self.session.plane.set_port_holders(&holders);

@@ -5,21 +5,40 @@ use std::sync::Arc;
 
 use super::Actor;
 use crate::engine::command::{Notice, Saying, sentence};
-use crate::engine::session::Session;
-use crate::engine::store::{Store, StoreError};
+use crate::engine::session::{Prepared, Session};
+use crate::engine::store::StoreError;
 use crate::engine::{SiteChoice, clock};
 
 impl Actor {
-    /// Closes the open site and opens another.
+    /// Opens another site and closes the open one. One that cannot be saved stays open, and so does one when the
+    /// other cannot be opened: nothing is lost by a wrong click.
     pub(super) async fn switch(&mut self, choice: SiteChoice) {
-        if let Some(job) = self.job.take() {
+        if let Err(words) = self.session.save_all().await {
+            self.say.said(
+                Saying::trouble("The open site could not be saved, so it stays open")
+                    .because(words)
+                    .hint("Keep it under another name with \"Save site as…\", then try again"),
+            );
+            return;
+        }
+        let must_open = matches!(choice, SiteChoice::LastOrUntitled(_));
+        let prepared = match Prepared::open(choice, &self.config).await {
+            Ok(prepared) => prepared,
+            Err(why) if must_open => Prepared::in_memory(why),
+            Err(why) => {
+                self.cannot_open(why);
+                return;
+            }
+        };
+        // An import belongs to the site that it was begun in; an export has its snapshot, and goes on.
+        if let Some(job) = self.job.take_if(|job| job.is_import()) {
             job.cancel();
         }
         if let Err(words) = self.session.close().await {
             let saying = Saying::trouble("Not everything of the site was saved").because(words);
             self.say.said(saying);
         }
-        self.session = Session::open(choice, &self.config, &mut self.say).await;
+        self.session = Session::begin(prepared, &self.config, &mut self.say).await;
         self.publisher.reset();
         self.doctor = Arc::default();
         self.sweep_is_settled = true;
@@ -31,22 +50,21 @@ impl Actor {
             .notice(Notice::SiteOpened(self.session.site.path.clone()));
     }
 
-    /// Opens a site file that a person chose; a file that cannot be opened leaves the open site as it is.
+    /// Opens a site file that a person chose.
     pub(super) async fn open_site(&mut self, path: PathBuf) {
-        if self.session.site.path.as_deref() == Some(&*path) {
+        let open = self.session.site.path.clone();
+        let wanted = path.clone();
+        let is_open = tokio::task::spawn_blocking(move || {
+            open.is_some_and(|open| open == wanted || is_same_file(&open, &wanted))
+        });
+        if is_open.await.unwrap_or(false) {
             return;
         }
-        let checked = path.clone();
-        let check = tokio::task::spawn_blocking(move || Store::open_read_only(&checked).map(drop));
-        match check.await {
-            Ok(Ok(())) => self.switch(SiteChoice::File(path)).await,
-            Ok(Err(error)) => self.cannot_open(&error),
-            Err(panic) => self.cannot_open(&panic),
-        }
+        self.switch(SiteChoice::File(path)).await;
     }
 
-    pub(super) fn cannot_open(&mut self, error: &dyn std::error::Error) {
-        let saying = Saying::trouble("The site cannot be opened").because(sentence(error));
+    fn cannot_open(&mut self, why: String) {
+        let saying = Saying::trouble("The site cannot be opened").because(why);
         self.say
             .said(saying.hint("The file was left as it is, and the open site stays open"));
     }
@@ -65,7 +83,8 @@ impl Actor {
         }
     }
 
-    pub(super) async fn close(self) {
+    /// Finishes what was begun, saves and closes. Returns whether everything was saved.
+    pub(super) async fn close(self) -> bool {
         if let Some(job) = &self.job {
             // A file that is being written is finished first: the window says so and waits.
             let total = job.state().total;
@@ -78,8 +97,22 @@ impl Actor {
                 None => break,
             }
         }
-        if let Err(words) = this.session.close().await {
+        if let Some(remembering) = this.remembering.take() {
+            // What went wrong is said beside, and nobody is there to read it.
+            let _ = remembering.await;
+        }
+        let saved = this.session.close().await;
+        if let Err(words) = &saved {
             tracing::error!("not everything was saved: {words}");
         }
+        saved.is_ok()
+    }
+}
+
+/// Whether two paths lead to one file, by whatever links.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    match (std::fs::canonicalize(a), std::fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
     }
 }

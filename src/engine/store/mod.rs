@@ -147,6 +147,12 @@ impl Store {
         Ok((Self::start(Site::throw_away()?)?, contents))
     }
 
+    /// A site in memory, where no file can be opened: it can be saved under a name later. Blocks.
+    pub fn in_memory() -> Result<(Self, SiteContents), StoreError> {
+        let contents = SiteContents::empty("Site in memory".to_owned());
+        Ok((Self::start(Site::in_memory()?)?, contents))
+    }
+
     /// Saves changes in one transaction, all or none. A batch that failed can be saved again, as it is or
     /// with more in it. When the job is not taken, `done` is never called.
     pub fn save(

@@ -83,6 +83,8 @@ pub(super) fn open_to_write(path: &Path, place: Place) -> rusqlite::Result<Conne
     conn.pragma_update_and_check(None, "journal_mode", place.journal_mode(), |_| Ok(()))?;
     // Every save reaches the disk: a power cut costs as little as a crash. One save a second can afford it.
     conn.pragma_update(None, "synchronous", "FULL")?;
+    // Opens the write-ahead log now: SQLite finds it by the file's name, which may be gone when "Save site as…" reads.
+    conn.query_row("SELECT count(*) FROM site", [], |_| Ok(()))?;
     Ok(conn)
 }
 

@@ -41,6 +41,8 @@ enum Right {
         /// Keeps the copy.
         _copy: TempDir,
     },
+    /// It is in memory, and may be kept in a file later.
+    Memory,
     /// It is in memory and never kept.
     ThrowAway,
 }
@@ -63,6 +65,13 @@ impl Site {
             path: PathBuf::new(),
             right: Right::ThrowAway,
         })
+    }
+
+    /// A site in memory until it is saved under a name.
+    pub(super) fn in_memory() -> Result<Self, StoreError> {
+        let mut site = Self::throw_away()?;
+        site.right = Right::Memory;
+        Ok(site)
     }
 
     /// A new site file, never in the place of another file.
@@ -168,7 +177,7 @@ impl Site {
             Right::Write { .. } if matches!(self.path.try_exists(), Ok(false)) => {
                 return Err(StoreError::Gone(self.path.clone()));
             }
-            Right::Write { .. } | Right::ThrowAway => {}
+            Right::Write { .. } | Right::Memory | Right::ThrowAway => {}
         }
         save::save_batch(&mut self.conn, batch)
             .map_err(|error| StoreError::from_sql(&self.path, error))
@@ -234,7 +243,7 @@ impl Site {
                 Place::Share.journal_mode(),
                 |_| Ok(()),
             ),
-            Right::Read { .. } | Right::ThrowAway => Ok(()),
+            Right::Read { .. } | Right::Memory | Right::ThrowAway => Ok(()),
         };
         // Whether or not that went well, nothing is lost: the next opening finds what stands beside the file.
         let closed = closed.and(self.conn.close().map_err(|(_, error)| error));
