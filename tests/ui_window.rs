@@ -1,3 +1,5 @@
+//! Long because one harness serves every test of the window.
+//!
 //! The window by role and label, without a display: what it shows of a snapshot and which commands it gives.
 
 use std::sync::Arc;

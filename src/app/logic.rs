@@ -32,9 +32,6 @@ impl App {
         let snapshot = self.handle.snapshot();
         if !Arc::ptr_eq(&snapshot, &self.snapshot) {
             let is_smaller = snapshot.units.len() < self.snapshot.units.len();
-            if snapshot.site.name != self.snapshot.site.name {
-                ctx.send_viewport_cmd(egui::ViewportCommand::Title(window::title(&snapshot)));
-            }
             self.snapshot = snapshot;
             // Looking each of very many up is worth it only when some are gone.
             if is_smaller || self.selection.len() < MANY_SELECTED {
@@ -43,6 +40,11 @@ impl App {
             if self.closing && self.snapshot.job.is_none() {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
+        }
+        let title = window::title(&self.snapshot);
+        if title != self.title {
+            self.title.clone_from(&title);
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
         for _ in 0..NOTICES_A_FRAME {
             let Some(notice) = self.handle.next_notice() else {

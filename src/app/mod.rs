@@ -38,7 +38,7 @@ use self::rows::GridRows;
 use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
 use crate::engine::command::Saying;
 use crate::engine::handle::EngineHandle;
-use crate::logging::LogRing;
+use crate::logging::{LogLine, LogRing};
 use crate::model::query::Query;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
@@ -109,12 +109,16 @@ pub struct App {
     snapshot: Arc<Snapshot>,
     /// Tells the time.
     clock: Clock,
+    /// The window's title as the system was told it last.
+    title: String,
     /// The time of this frame.
     now: Timestamp,
     /// The person's time zone.
     zone: TimeZone,
     /// The last lines of the log, and dialogs that could not open.
     log: LogRing,
+    /// The lines of the log that the Activity view shows, with how many were logged when they were taken.
+    log_lines: (u64, Vec<Arc<LogLine>>),
     /// Where things are kept.
     places: Places,
     /// What is remembered between starts.
@@ -205,6 +209,7 @@ impl App {
         };
         Self {
             snapshot,
+            title: String::new(),
             now: clock(),
             clock,
             zone,
@@ -224,6 +229,7 @@ impl App {
             dialogs: Dialogs::new(),
             notices,
             log,
+            log_lines: (0, Vec::new()),
             wants_dialog: None,
             pending: Vec::new(),
             panel_fits: true,

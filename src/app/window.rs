@@ -47,8 +47,7 @@ impl Wake {
 
 /// Opens the window and returns when it is closed.
 pub fn run(start: Start, wake: Wake) -> eframe::Result {
-    let mut options = native_options(&start.settings);
-    options.viewport = options.viewport.with_title(title(&start.handle.snapshot()));
+    let options = native_options(&start.settings);
     eframe::run_native(
         APP_ID,
         options,

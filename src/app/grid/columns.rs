@@ -76,7 +76,7 @@ pub(in crate::app) fn width(settings: &GridSettings, column: Column) -> f32 {
 /// How wide a column is at the first start.
 pub(in crate::app) const fn default_width(column: Column) -> f32 {
     match column {
-        Column::Status => 116.0,
+        Column::Status => 128.0,
         Column::Name => 124.0,
         Column::Ip | Column::Gateway => 122.0,
         Column::Prefix => 52.0,

@@ -331,7 +331,7 @@ const fn headline(status: Status) -> &'static str {
         Status::NoAddress => "No address yet",
         Status::WrongNetwork => "Wrong network",
         Status::Silent => "No longer answers",
-        Status::New => "New since this site was opened",
+        Status::New => "New unit",
         Status::Heard => "Nothing to do",
         Status::OnlyInFile => "Only in a file",
     }

@@ -6,6 +6,10 @@ use super::super::notices::{level_color, saying_ui};
 use super::super::theme::palette;
 use super::super::widgets;
 use super::super::{App, UiCommand, format};
+use crate::model::time::Timestamp;
+
+/// How many lines of the log are shown; the rest is in its file.
+const LOG_LINES_SHOWN: usize = 100;
 
 impl App {
     /// Draws the Activity view.
@@ -28,10 +32,6 @@ impl App {
                 }
             });
             let palette = palette(ui.ctx());
-            if self.notices.len() == 0 {
-                ui.label(RichText::new("Nothing has happened yet").color(palette.dim));
-                return;
-            }
             ScrollArea::vertical()
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
@@ -53,7 +53,47 @@ impl App {
                         });
                         ui.add_space(4.0);
                     }
+                    if self.notices.len() == 0 {
+                        ui.label(RichText::new("Nothing has happened yet").color(palette.dim));
+                    }
+                    self.log_ui(ui);
                 });
         });
+    }
+
+    /// The last lines of the log, the newest first.
+    fn log_ui(&mut self, ui: &mut Ui) {
+        let num_logged = self.log.num_logged();
+        if self.log_lines.0 != num_logged {
+            self.log_lines = (num_logged, self.log.lines());
+        }
+        let lines = &self.log_lines.1;
+        if lines.is_empty() {
+            return;
+        }
+        let palette = palette(ui.ctx());
+        widgets::section(ui, "Log, the newest first");
+        ui.spacing_mut().item_spacing.y = 1.0;
+        ui.spacing_mut().interact_size.y = 18.0;
+        for line in lines.iter().rev().take(LOG_LINES_SHOWN) {
+            let color = match line.level {
+                tracing::Level::ERROR => palette.red,
+                tracing::Level::WARN => palette.amber,
+                _ => palette.dim,
+            };
+            ui.horizontal(|ui| {
+                let when = Timestamp::from_millis(line.unix_millis);
+                let time = RichText::new(format::time_of_day(when, &self.zone));
+                ui.label(time.monospace().size(12.0).color(palette.faint));
+                let text = format!("{}: {}", line.target, line.text);
+                let text = RichText::new(format::show_text(&text)).color(color);
+                ui.add(egui::Label::new(text).truncate());
+            });
+        }
+        let num_more = lines.len().saturating_sub(LOG_LINES_SHOWN);
+        if num_more > 0 {
+            let text = format!("{num_more} earlier lines are in the log folder");
+            ui.label(RichText::new(text).color(palette.faint));
+        }
     }
 }
