@@ -675,6 +675,20 @@ fn import_is_asked_for_by_a_typed_path() {
 }
 
 #[test]
+fn a_name_alone_goes_to_the_folder_that_is_suggested() {
+    let mut test = Test::new(snapshot(5));
+    test.press_with(Modifiers::COMMAND, Key::O);
+    test.press_with(Modifiers::COMMAND, Key::A);
+    test.type_into("Path", "units.csv");
+    test.press(Key::Enter);
+    let commands = test.commands();
+    let [Command::Import(path)] = &commands[..] else {
+        panic!("one import: {commands:?}");
+    };
+    assert_eq!(path.to_str(), Some("/home/tech/Documents/units.csv"));
+}
+
+#[test]
 fn trouble_is_shown_until_it_is_dismissed() {
     let mut test = Test::new(snapshot(5));
     let said = Saying {

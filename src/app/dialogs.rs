@@ -15,6 +15,9 @@ use crate::model::time::Timestamp;
 /// A dialog that comes back without an answer sooner than this was never seen by the person.
 const FAILED_WITHIN_MILLIS: u64 = 300;
 
+/// What shows the dialog when nothing else does. An error that does not name it was made up for by it.
+const LAST_RESORT: &str = "zenity";
+
 /// What came of a dialog.
 #[derive(Debug)]
 struct Answer {
@@ -161,12 +164,13 @@ impl App {
             else {
                 continue;
             };
+            let errors = self.log.take_dialog_errors();
+            let was_seen = answer.when.millis_since(open.since) >= FAILED_WITHIN_MILLIS
+                && !errors.iter().any(|error| error.contains(LAST_RESORT));
             match answer.path {
                 Some(path) => self.use_path(open.purpose, path),
-                None if answer.when.millis_since(open.since) < FAILED_WITHIN_MILLIS => {
-                    self.dialog_failed(open.purpose);
-                }
-                None => {}
+                None if was_seen => {}
+                None => self.dialog_failed(open.purpose),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Carries out [`UiCommand`]s. The only place where one becomes an engine command or a change of what is shown.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{Context, OpenUrl};
 
@@ -311,6 +311,22 @@ impl App {
         path.to_string_lossy().into_owned()
     }
 
+    /// A typed path, from where such a file would go: the folder that a double click started the program in is
+    /// nowhere a person would look.
+    pub(super) fn full_path(&self, purpose: PathUse, typed: &str) -> PathBuf {
+        let typed = Path::new(typed);
+        if typed.is_absolute() {
+            return typed.to_owned();
+        }
+        let suggested = PathBuf::from(self.suggested_path(purpose));
+        let folder = match purpose {
+            // These are suggested as a folder, ready for a name.
+            PathUse::Import | PathUse::OpenSite => Some(&*suggested),
+            PathUse::Export | PathUse::NewSite | PathUse::SaveSiteAs => suggested.parent(),
+        };
+        folder.map_or_else(|| typed.to_owned(), |folder| folder.join(typed))
+    }
+
     /// The subnets that are listened on, as ranges to sweep.
     fn suggested_ranges(&self) -> String {
         let networks: Vec<String> = self
@@ -401,7 +417,7 @@ fn file_name(name: &str) -> String {
 }
 
 /// A folder as a `file://` address, with everything but plain characters escaped.
-fn file_url(path: &std::path::Path) -> Option<String> {
+fn file_url(path: &Path) -> Option<String> {
     let text = path.to_str()?.replace('\\', "/");
     let mut url = String::from("file://");
     if !text.starts_with('/') {

@@ -9,7 +9,7 @@ use egui::Context;
 use super::notices::saying;
 use super::view_state::Modal;
 use super::{App, theme, window};
-use crate::engine::command::{Command, Level, Notice, Saying};
+use crate::engine::command::{Command, Level, Notice};
 use crate::engine::handle::SendError;
 use crate::model::query::Counter;
 
@@ -48,12 +48,6 @@ impl App {
             self.take_notice(notice);
         }
         self.poll_dialogs();
-        for words in self.log.take_dialog_errors() {
-            let said = Saying::trouble("The file dialog could not open")
-                .because(words)
-                .hint("type the path instead");
-            self.say(said);
-        }
         if let Some(millis) = self.notices.expire(self.now) {
             ctx.request_repaint_after(Duration::from_millis(millis.max(50)));
         }

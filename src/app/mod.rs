@@ -71,8 +71,11 @@ impl Places {
             sites: Some(places.sites_dir.clone()),
             settings: Some(places.settings_file()),
             logs: Some(places.log_dir.clone()),
-            documents: directories::UserDirs::new()
-                .and_then(|dirs| dirs.document_dir().map(std::path::Path::to_owned)),
+            documents: directories::UserDirs::new().map(|dirs| {
+                // Not everybody has a folder for documents; everybody has a home.
+                let folder = dirs.document_dir().unwrap_or_else(|| dirs.home_dir());
+                folder.to_owned()
+            }),
         }
     }
 }

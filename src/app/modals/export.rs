@@ -1,6 +1,6 @@
 //! The export window: which units, which format, where to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use egui::{Button, TextEdit, Ui};
 
@@ -114,7 +114,8 @@ impl App {
     }
 
     fn send_export(&mut self, form: &ExportForm) {
-        let path = PathBuf::from(with_ending_if_none(form.path.trim(), form.format));
+        let path = with_ending_if_none(form.path.trim(), form.format);
+        let path = self.full_path(PathUse::Export, &path);
         let rows: Vec<(Slot, ApplianceId)> = match form.scope {
             Scope::All => self
                 .snapshot

@@ -1,6 +1,6 @@
 //! A typed path, beside a native dialog or instead of one.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use egui::{TextEdit, Ui};
 
@@ -31,8 +31,8 @@ impl App {
         widgets::focus_once(&response, &mut form.focused);
         let mut is_asked = widgets::entered(&response);
         let mut next = Next::Stay;
-        let path = PathBuf::from(form.path.trim());
-        let is_named = path.file_name().is_some();
+        let path = self.full_path(form.purpose, form.path.trim());
+        let is_named = Path::new(form.path.trim()).file_name().is_some();
         widgets::foot(ui, |ui| {
             let word = match form.purpose {
                 PathUse::Import => "Import",
