@@ -62,7 +62,9 @@ impl Hall {
     fn sighting(&mut self) -> Sighting {
         self.next = (self.next + STRIDE) % NUM_UNITS;
         // As if 10,000 units answered every 15 s.
-        self.now = self.now.plus_millis(u64::from(self.next % 3 != 0) * 2);
+        self.now = self
+            .now
+            .plus_millis(u64::from(!self.next.is_multiple_of(3)) * 2);
         let (reply, bytes) = &self.replies[self.next as usize];
         let [_, a, b, c] = self.next.to_be_bytes();
         Sighting {

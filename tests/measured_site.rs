@@ -103,10 +103,12 @@ fn writes_a_site_of_100_000_units() {
     let saved = tell.clone();
     store
         .save(batch, move |result| {
-            saved.send(result).expect("it is waited for")
+            saved.send(result).expect("it is waited for");
         })
         .expect("nothing else is being saved");
     told.recv().expect("it answers").expect("it is saved");
-    store.close(move |result| tell.send(result).expect("it is waited for"));
+    store.close(move |result| {
+        tell.send(result).expect("it is waited for");
+    });
     told.recv().expect("it answers").expect("it is closed");
 }

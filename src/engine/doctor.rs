@@ -393,13 +393,19 @@ fn silence(input: &DoctorInput<'_>, findings: &mut Findings) {
     if !findings.is_silent || num_listened == 0 {
         return;
     }
-    let secs = input.now.millis_since(input.totals.listening_since) / 1_000;
+    let millis = input.now.millis_since(input.totals.listening_since);
+    // Words that change every second would be a new snapshot every second, and an idle window draws nothing.
+    let how_long = if millis < 60_000 {
+        format!("in {} s", millis / 1_000)
+    } else {
+        "for more than a minute".to_owned()
+    };
     findings.add(
         Cause::Counts,
         Verdict::Note,
         None,
         format!(
-            "Nothing was heard in {secs} s on {}",
+            "Nothing was heard {how_long} on {}",
             counted(num_listened as u64, "network")
         ),
         Some(

@@ -351,17 +351,16 @@ impl Reading {
                 earlier_ips.push((ip, Timestamp::from_millis(when)));
             }
         }
-        let presence = row
-            .presence
-            .into_iter()
-            .take(LIST_KEPT)
-            .map(|presence| Presence {
-                interface: self.interface(&presence.interface),
-                last: Timestamp::from_millis(presence.last),
-                answered_search: presence.answered_search,
+        // Not collected, which would keep the room that the reader made for four: most units have one network.
+        let mut presence = Vec::with_capacity(row.presence.len().min(LIST_KEPT));
+        for row in row.presence.into_iter().take(LIST_KEPT) {
+            presence.push(Presence {
+                interface: self.interface(&row.interface),
+                last: Timestamp::from_millis(row.last),
+                answered_search: row.answered_search,
                 heard_at_ask: 0,
-            })
-            .collect();
+            });
+        }
         let last_source = Source::from_word(&row.last_source).unwrap_or_else(|| {
             self.left_out += 1;
             Source::Undecoded
