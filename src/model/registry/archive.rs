@@ -15,7 +15,7 @@ pub(super) struct Archive {
     /// Evidence in the order in which it came. Entries whose evidence left its unit's ring are skipped.
     order: VecDeque<(ApplianceId, u64)>,
     bytes: usize,
-    live: usize,
+    pub(super) live: usize,
     next_seq: u64,
     /// The length of the queue at which stale entries are looked for again.
     compact_at: usize,
@@ -94,6 +94,11 @@ impl Archive {
         }
     }
 
+    /// Brings evidence of many units that came back into the order in which it was heard.
+    pub(super) fn put_in_order(&mut self) {
+        self.order.make_contiguous().sort_by_key(|(_, seq)| *seq);
+    }
+
     /// Keeps only the newest entry per piece of evidence that may still be held: each unit holds at most
     /// [`SIGHTINGS_KEPT`], so older entries of the same unit are stale.
     fn compact(&mut self) {
@@ -112,6 +117,6 @@ impl Archive {
     }
 }
 
-fn cost(evidence: &Evidence) -> usize {
+pub(super) fn cost(evidence: &Evidence) -> usize {
     EVIDENCE_COST_BYTES + evidence.raw.as_ref().map_or(0, |raw| raw.len())
 }
