@@ -99,6 +99,10 @@ impl Actor {
 
     pub(super) fn edit(&mut self, edit: Edit) {
         let outcome = self.session.registry.edit(edit);
+        for refused in outcome.refused {
+            let title = format!("Refused: {:?}", refused.value);
+            self.say.said(Saying::trouble(title).because(refused.why));
+        }
         if outcome.removed > 0 {
             let units = if outcome.removed == 1 {
                 "1 unit".to_owned()

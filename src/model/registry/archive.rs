@@ -133,6 +133,6 @@ impl Archive {
     }
 }
 
-fn cost(evidence: &Evidence) -> usize {
+pub(super) fn cost(evidence: &Evidence) -> usize {
     EVIDENCE_COST_BYTES + evidence.raw.as_ref().map_or(0, |raw| raw.len())
 }

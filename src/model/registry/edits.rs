@@ -120,9 +120,13 @@ impl Registry {
             .filter(|mac| mac.is_key())
             .and_then(|mac| self.by_mac.get(&mac).copied());
         let serial = crate::model::identity::serial_key(&facts.serial);
-        let known =
-            known.or_else(|| serial.and_then(|serial| self.by_serial.get(&serial).copied()));
+        let by_serial = serial.and_then(|serial| self.by_serial.get(&serial).copied());
         let mut outcome = EditOutcome::default();
+        if let Some(refused) = self.contradiction(facts, by_serial, known) {
+            outcome.refused.push(refused);
+            return outcome;
+        }
+        let known = known.or(by_serial);
         match known {
             Some(id) => {
                 if let Some(unit) = self.places.get(id) {
@@ -200,6 +204,7 @@ impl Registry {
                             unit.typed = annotations.typed;
                             unit.imported = annotations.imported;
                         });
+                        self.reunite(id);
                     }
                 }
                 Before::Whole(unit) => {
@@ -227,21 +232,48 @@ impl Registry {
                 unit.imported = None;
                 unit.typed.by_hand = None;
             });
+            self.reunite(id);
         } else if let Some(unit) = self.take_out(id) {
             inverse.remember(id, Before::Whole(unit));
+        }
+    }
+
+    /// Who a forgotten unit is known as by now, when it was heard or written of again: by the same keys as ever.
+    fn known_again(&self, unit: &Appliance) -> Option<ApplianceId> {
+        let mac = super::key_mac(unit);
+        let serial = unit
+            .serial()
+            .and_then(|best| crate::model::identity::serial_key(best.value));
+        let by_serial = || self.by_serial.get(&serial?).copied();
+        let by_spot = || {
+            let mut spots = super::spots(unit).into_iter();
+            spots.find_map(|spot| self.by_spot.get(&spot).copied())
+        };
+        match mac {
+            Some(mac) => self.by_mac.get(&mac).copied(),
+            None => by_serial().or_else(by_spot),
         }
     }
 
     /// Puts a forgotten unit back. When it was heard again in the meantime, both become one.
     fn restore_whole(&mut self, unit: &Arc<Appliance>) {
         self.removed.retain(|id| *id != unit.id);
-        let mac = unit.mac().map(|best| best.value).filter(|mac| mac.is_key());
-        let again = mac.and_then(|mac| self.by_mac.get(&mac).copied());
+        let again = self.known_again(unit);
         self.place((**unit).clone());
         if let Some(again) = again.filter(|again| *again != unit.id) {
             self.merge(unit.id, again);
         }
         self.trim_evidence();
+    }
+
+    /// Makes one of two units that a restored MAC or address shows to be one.
+    fn reunite(&mut self, id: ApplianceId) {
+        let Some(unit) = self.places.get(id).cloned() else {
+            return;
+        };
+        if let Some(again) = self.known_again(&unit).filter(|again| *again != id) {
+            self.merge(id, again);
+        }
     }
 }
 

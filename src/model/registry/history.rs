@@ -23,18 +23,46 @@ pub(super) enum Before {
 }
 
 /// What a person and a file said of a unit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Annotations {
     pub(super) typed: Typed,
     pub(super) imported: Option<Arc<FileFacts>>,
 }
 
-impl Before {
-    pub(super) fn of_annotations(unit: &Appliance) -> Self {
-        Self::Annotated(Box::new(Annotations {
+impl Annotations {
+    pub(super) fn of(unit: &Appliance) -> Self {
+        Self {
             typed: unit.typed.clone(),
             imported: unit.imported.clone(),
-        }))
+        }
+    }
+
+    /// These, and from `newer` what is missing: what two units that turn out to be one have together.
+    pub(super) fn with(&self, newer: &Self) -> Self {
+        let (a, b) = (&self.typed, &newer.typed);
+        Self {
+            typed: Typed {
+                name: a.name.clone().or_else(|| b.name.clone()),
+                note: a.note.clone().or_else(|| b.note.clone()),
+                by_hand: a.by_hand.clone().or_else(|| b.by_hand.clone()),
+            },
+            imported: self.imported.clone().or_else(|| newer.imported.clone()),
+        }
+    }
+}
+
+impl Before {
+    pub(super) fn of_annotations(unit: &Appliance) -> Self {
+        Self::Annotated(Box::new(Annotations::of(unit)))
+    }
+
+    /// What a unit that an edit found or brought in had been annotated with; `None` for one that the edit took out.
+    fn annotations(&self) -> Option<Annotations> {
+        match self {
+            Self::Absent => Some(Annotations::default()),
+            Self::Annotated(annotations) => Some((**annotations).clone()),
+            Self::Forgotten | Self::Whole(_) => None,
+        }
     }
 }
 
@@ -55,6 +83,36 @@ impl Step {
             label,
             units: Vec::new(),
             extra_columns: Arc::clone(extra_columns),
+        }
+    }
+
+    /// Two units turned out to be one: what was remembered of each is remembered of the one that stays.
+    fn merged(&mut self, older: &Appliance, newer: &Appliance) {
+        let of = |id: ApplianceId| {
+            self.units
+                .iter()
+                .position(|(known, before)| *known == id && before.annotations().is_some())
+        };
+        let (older_idx, newer_idx) = (of(older.id), of(newer.id));
+        let Some(idx) = older_idx.or(newer_idx) else {
+            return;
+        };
+        let before = |idx: Option<usize>, now: &Appliance| {
+            idx.and_then(|idx| self.units[idx].1.annotations())
+                .unwrap_or_else(|| Annotations::of(now))
+        };
+        // Neither was there before: then undo takes the one that stays away again.
+        let was_absent =
+            |idx: Option<usize>| idx.is_some_and(|idx| matches!(self.units[idx].1, Before::Absent));
+        let both = if was_absent(older_idx) && was_absent(newer_idx) {
+            Before::Absent
+        } else {
+            let both = before(older_idx, older).with(&before(newer_idx, newer));
+            Before::Annotated(Box::new(both))
+        };
+        self.units[idx] = (older.id, both);
+        if let (Some(_), Some(newer_idx)) = (older_idx, newer_idx) {
+            self.units.remove(newer_idx);
         }
     }
 
@@ -82,6 +140,13 @@ impl History {
             || (self.undo.len() > 1 && self.remembered() > UNITS_REMEMBERED)
         {
             self.undo.pop_front();
+        }
+    }
+
+    /// Two units turned out to be one.
+    pub(super) fn merged(&mut self, older: &Appliance, newer: &Appliance) {
+        for step in self.undo.iter_mut().chain(&mut self.redo) {
+            step.merged(older, newer);
         }
     }
 

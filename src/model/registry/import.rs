@@ -113,33 +113,51 @@ impl Registry {
         let by_mac = mac.and_then(|mac| self.by_mac.get(&mac).copied());
         let by_serial =
             serial_key(&facts.serial).and_then(|serial| self.by_serial.get(&serial).copied());
+        if let Some(refused) = self.contradiction(facts, by_serial, by_mac) {
+            return Err(RefusedRow {
+                line: row.line,
+                ..refused
+            });
+        }
         match (by_serial, by_mac) {
-            (Some(a), Some(b)) if a != b => {
-                let why = format!(
-                    "its serial is that of {} and its MAC that of {}",
-                    self.called(a),
-                    self.called(b)
-                );
-                Err(refusal(row, "serial", why))
-            }
-            (Some(id), None) => match (mac, self.places.get(id).and_then(|unit| unit.mac())) {
-                (Some(mac), Some(known)) if known.value != mac && known.source.is_heard() => {
-                    let why = format!(
-                        "{} has this serial and was heard with the MAC {}",
-                        self.called(id),
-                        known.value
-                    );
-                    Err(refusal(row, "mac", why))
-                }
-                _ => Ok(Some(id)),
-            },
-            (Some(id), Some(_)) => Ok(Some(id)),
+            (Some(id), _) => Ok(Some(id)),
             (None, Some(id)) => {
                 self.remark_serial(id, row, remarks);
                 Ok(Some(id))
             }
             (None, None) => Ok(self.unit_without_keys(row, loose, remarks)),
         }
+    }
+
+    /// Why nobody can tell which unit is meant: the serial points at one and the MAC at another.
+    pub(super) fn contradiction(
+        &self,
+        facts: &FileFacts,
+        by_serial: Option<ApplianceId>,
+        by_mac: Option<ApplianceId>,
+    ) -> Option<RefusedRow> {
+        let mac = facts.mac.filter(|mac| mac.is_key());
+        let (column, why) = match (by_serial?, by_mac) {
+            (a, Some(b)) if a != b => {
+                let (a, b) = (self.called(a), self.called(b));
+                let why = format!("its serial is that of {a} and its MAC that of {b}");
+                ("serial", why)
+            }
+            (_, Some(_)) => return None,
+            (id, None) => {
+                let known = self.places.get(id)?.mac()?;
+                if mac? == known.value || !known.source.is_heard() {
+                    return None;
+                }
+                let called = self.called(id);
+                let why = format!(
+                    "{called} has this serial and was heard with the MAC {}",
+                    known.value
+                );
+                ("mac", why)
+            }
+        };
+        Some(refused(0, facts, column, why))
     }
 
     /// Says what is odd about the serial of a row whose MAC is known.
@@ -349,7 +367,10 @@ fn key_column(facts: &FileFacts) -> &'static str {
 }
 
 fn refusal(row: &ImportRow, column: &'static str, why: String) -> RefusedRow {
-    let facts = &row.facts;
+    refused(row.line, &row.facts, column, why)
+}
+
+fn refused(line: u64, facts: &FileFacts, column: &'static str, why: String) -> RefusedRow {
     let value = match column {
         "serial" => facts.serial.clone(),
         "mac" => facts.mac.map(|mac| mac.to_string()).unwrap_or_default(),
@@ -357,7 +378,7 @@ fn refusal(row: &ImportRow, column: &'static str, why: String) -> RefusedRow {
         _ => facts.name.clone(),
     };
     RefusedRow {
-        line: row.line,
+        line,
         column,
         value,
         why,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::history::Annotations;
 use super::{Registry, SIGHTINGS_KEPT};
 use crate::model::appliance::{Appliance, Heard, OTHER_IPS_KEPT};
 use crate::model::fact::Fact;
@@ -17,6 +18,7 @@ impl Registry {
             return older;
         };
         let merged = merged(&first, &second);
+        self.history.merged(&first, &second);
         // The older number lives on: it was only out for the moment of merging.
         self.removed.retain(|id| *id != older);
         self.place(merged);
@@ -25,16 +27,7 @@ impl Registry {
 }
 
 fn merged(older: &Appliance, newer: &Appliance) -> Appliance {
-    let typed_name = older
-        .typed
-        .name
-        .clone()
-        .or_else(|| newer.typed.name.clone());
-    let typed_note = older
-        .typed
-        .note
-        .clone()
-        .or_else(|| newer.typed.note.clone());
+    let annotations = Annotations::of(older).with(&Annotations::of(newer));
     Appliance {
         id: older.id,
         revision: 0,
@@ -43,16 +36,8 @@ fn merged(older: &Appliance, newer: &Appliance) -> Appliance {
             (Some(one), None) | (None, Some(one)) => Some(one.clone()),
             (None, None) => None,
         },
-        imported: older.imported.clone().or_else(|| newer.imported.clone()),
-        typed: crate::model::appliance::Typed {
-            name: typed_name,
-            note: typed_note,
-            by_hand: older
-                .typed
-                .by_hand
-                .clone()
-                .or_else(|| newer.typed.by_hand.clone()),
-        },
+        imported: annotations.imported,
+        typed: annotations.typed,
         evidence: merged_evidence(older, newer),
     }
 }

@@ -2,9 +2,12 @@
 //! Pure: the time comes with the sighting. Only the engine's actor holds one (invariant 3).
 
 mod archive;
+#[cfg(test)]
+mod audit;
 mod edits;
 mod history;
 mod import;
+mod index;
 mod limits;
 mod merge;
 mod places;
@@ -20,6 +23,7 @@ pub use self::sights::Change;
 
 use self::archive::Archive;
 use self::history::History;
+use self::index::Index;
 use self::places::Places;
 use self::senders::Senders;
 use super::appliance::Appliance;
@@ -49,10 +53,10 @@ pub struct Registry {
     opened: Timestamp,
     places: Places,
     by_mac: HashMap<Mac, ApplianceId>,
-    by_serial: HashMap<String, ApplianceId>,
+    by_serial: Index<String>,
     /// Units without a MAC, by the interface that heard them and their address. Units that only a file knows stand
     /// under the empty interface.
-    by_spot: HashMap<(Arc<str>, Ipv4Addr), ApplianceId>,
+    by_spot: Index<(Arc<str>, Ipv4Addr)>,
     /// Who claims an address over the network.
     claims: HashMap<Ipv4Addr, Vec<ApplianceId>>,
     /// Addresses that several MACs claim; what the status looks at.
@@ -99,8 +103,8 @@ impl Registry {
             opened,
             places: Places::default(),
             by_mac: HashMap::new(),
-            by_serial: HashMap::new(),
-            by_spot: HashMap::new(),
+            by_serial: Index::default(),
+            by_spot: Index::default(),
             claims: HashMap::new(),
             shared_ips: Arc::default(),
             interfaces: Arc::default(),
@@ -308,7 +312,9 @@ impl Registry {
                 return false;
             };
             if let Some(heard) = &unit.heard {
-                let is_young = now.millis_since(heard.first) < SAVE_AFTER_MILLIS;
+                // In both directions: a clock that was set back must not put saving off for hours.
+                let age_millis = now.as_millis().abs_diff(heard.first.as_millis());
+                let is_young = age_millis < SAVE_AFTER_MILLIS;
                 if heard.provisional
                     && unit.typed == super::appliance::Typed::default()
                     && unit.imported.is_none()
@@ -391,7 +397,7 @@ impl Registry {
         let Some(unit) = self.places.get(id).cloned() else {
             return;
         };
-        let mac = unit.mac().map(|best| best.value).filter(|mac| mac.is_key());
+        let mac = key_mac(&unit);
         if let Some(mac) = mac {
             self.by_mac.entry(mac).or_insert(id);
         }
@@ -399,11 +405,11 @@ impl Registry {
             .serial()
             .and_then(|best| super::identity::serial_key(best.value))
         {
-            self.by_serial.entry(serial).or_insert(id);
+            self.by_serial.enter(serial, id);
         }
         if mac.is_none() {
             for spot in spots(&unit) {
-                self.by_spot.entry(spot).or_insert(id);
+                self.by_spot.enter(spot, id);
             }
         }
         if let Some(ip) = unit.heard_ip() {
@@ -423,10 +429,10 @@ impl Registry {
             .serial()
             .and_then(|best| super::identity::serial_key(best.value))
         {
-            remove_if(&mut self.by_serial, &serial, id);
+            self.by_serial.leave(&serial, id);
         }
         for spot in spots(&unit) {
-            remove_if(&mut self.by_spot, &spot, id);
+            self.by_spot.leave(&spot, id);
         }
         if let Some(ip) = unit.heard_ip() {
             self.remove_claim(ip, id);
@@ -464,7 +470,7 @@ impl Registry {
             let with_mac = ids.iter().filter(|id| {
                 self.places
                     .get(**id)
-                    .is_some_and(|unit| unit.mac().is_some())
+                    .is_some_and(|unit| key_mac(unit).is_some())
             });
             with_mac.count()
         };
@@ -520,6 +526,11 @@ impl Registry {
             }
         }
     }
+}
+
+/// The MAC by which a unit is known: one of a file may be none that tells units apart.
+fn key_mac(unit: &Appliance) -> Option<Mac> {
+    unit.mac().map(|best| best.value).filter(|mac| mac.is_key())
 }
 
 /// The spots by which a unit without a MAC is known.

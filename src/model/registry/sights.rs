@@ -144,7 +144,7 @@ impl Registry {
             return;
         };
         let ip_before = before.heard_ip();
-        let mac_before = before.mac().map(|best| best.value);
+        let mac_before = super::key_mac(before);
         let is_spotted = mac_before.is_none();
         let spots_before = if is_spotted {
             super::spots(before)
@@ -179,7 +179,7 @@ impl Registry {
         };
         self.archive.push(id, &mut unit.evidence, evidence);
         let ip_after = unit.heard_ip();
-        let mac_after = unit.mac().map(|best| best.value);
+        let mac_after = super::key_mac(unit);
         self.dirty.insert(id);
         if mac_before != mac_after || is_spotted {
             self.rekey(id, mac_before, &spots_before);
@@ -209,7 +209,7 @@ impl Registry {
             super::remove_if(&mut self.by_mac, &mac, id);
         }
         for spot in spots_before {
-            super::remove_if(&mut self.by_spot, spot, id);
+            self.by_spot.leave(spot, id);
         }
         self.index(id);
     }
