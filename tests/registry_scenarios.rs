@@ -340,6 +340,15 @@ fn a_flood_is_one_line_and_nothing_of_it_is_saved() {
         .collect();
     assert_eq!(saved.len(), 1, "only the real unit is saved, not {saved:?}");
 
+    // The flood goes on, and repeats itself.
+    for n in 0..50_000 {
+        let when = OPENED.plus_millis(4_000 + u64::from(n) / 50);
+        registry.apply(reply(n, flooder, when));
+    }
+    let batch = registry.take_dirty(OPENED.plus_millis(9_000), false);
+    let num_saved = batch.changed.len();
+    assert_eq!(num_saved, 0, "what a flood repeats is not saved either");
+
     let sender = FloodSender {
         interface: Arc::from("eth0"),
         ip: flooder.into(),

@@ -726,6 +726,29 @@ fn long_work_shows_progress_and_can_be_canceled() {
 }
 
 #[test]
+fn closing_a_site_that_cannot_be_saved_tells_so_first() {
+    let mut test = Test::new(snapshot(5));
+    test.publish(|snapshot| snapshot.site.save_error = Some("The disk is full".to_owned()));
+    let mut close = || {
+        test.harness
+            .input_mut()
+            .viewports
+            .entry(egui::ViewportId::ROOT)
+            .or_default()
+            .events
+            .push(egui::ViewportEvent::Close);
+        test.harness.step();
+        let outputs = test.harness.output().viewport_output.values();
+        outputs
+            .flat_map(|output| output.commands.clone())
+            .any(|command| command == egui::ViewportCommand::CancelClose)
+    };
+    assert!(close(), "the first time, the person is told");
+    assert!(!close(), "asked again, it closes");
+    assert!(test.shows("The site is not saved") && test.shows("The disk is full"));
+}
+
+#[test]
 fn closing_waits_for_a_file_that_is_being_written() {
     let mut test = Test::new(snapshot(5));
     test.publish(|snapshot| {

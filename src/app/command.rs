@@ -389,7 +389,7 @@ impl UiCommand {
         let writable = || {
             unless(
                 snapshot.site.read_only.is_none(),
-                "This site is read-only: another window has it open",
+                "This site is read-only: save it under another name first",
             )
         };
         let one_selected = || unless(state.num_selected == 1, "Select one unit first");

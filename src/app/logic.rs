@@ -37,6 +37,7 @@ impl App {
             if is_smaller || self.selection.len() < MANY_SELECTED {
                 self.selection.keep_existing(&self.snapshot.units);
             }
+            self.closes_unsaved &= self.snapshot.site.save_error.is_some();
             if self.closing && self.snapshot.job.is_none() {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }

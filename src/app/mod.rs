@@ -160,6 +160,8 @@ pub struct App {
     panel_fits: bool,
     /// Whether the window is to close as soon as the running job is over.
     closing: bool,
+    /// Whether the person was told that closing loses what could not be saved.
+    closes_unsaved: bool,
     /// Whether the filter box is to get the focus in this frame.
     focus_filter: bool,
     /// How wide the top bar's right side was, so that chips know their room.
@@ -237,6 +239,7 @@ impl App {
             pending: Vec::new(),
             panel_fits: true,
             closing: false,
+            closes_unsaved: false,
             focus_filter: false,
             top_bar_right_width: 0.0,
             handle,

@@ -8,7 +8,7 @@ use super::shortcuts;
 use super::theme::palette;
 use super::view_state::{PathUse, View};
 use super::window;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Saying};
 
 /// How high the top bar is.
 const TOP_HEIGHT: f32 = 52.0;
@@ -130,10 +130,24 @@ impl App {
         }
     }
 
-    /// Closing while a file is being written waits for it, with a word.
+    /// Closing while a file is being written waits for it, with a word. A site that cannot be saved is not closed
+    /// before the person knows.
     fn hold_close_while_writing(&mut self, ctx: &egui::Context) {
         let wants_to_close = ctx.input(|input| input.viewport().close_requested());
-        if wants_to_close && self.snapshot.job.is_some() && !self.handle.is_closed() {
+        if !wants_to_close {
+            return;
+        }
+        if let Some(why) = &self.snapshot.site.save_error
+            && !std::mem::replace(&mut self.closes_unsaved, true)
+        {
+            let said = Saying::trouble("The site is not saved")
+                .because(why.clone())
+                .hint("use \"Save site as…\" to keep it on another disk; closing again loses what is not saved");
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.say(said);
+            return;
+        }
+        if self.snapshot.job.is_some() && !self.handle.is_closed() {
             if self.closing {
                 // Asked twice: the person does not want to wait. What is half written leaves the old file.
                 self.send(Command::CancelJob);

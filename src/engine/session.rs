@@ -36,6 +36,9 @@ const DEMO_NEW_UNITS_PER_SEC: u32 = 1_000;
 /// An untitled site is tried under this many names before giving up.
 const UNTITLED_TRIES: u32 = 100;
 
+/// What a site in memory is called that is not the demo's.
+const UNSAVED_NAME: &str = "Unsaved site";
+
 /// Everything that belongs to the open site.
 pub(super) struct Session {
     pub(super) registry: Registry,
@@ -327,7 +330,10 @@ impl Opened {
 fn open_store(choice: SiteChoice, sites_dir: &Path) -> Result<(Opened, Vec<Saying>), StoreError> {
     match choice {
         SiteChoice::Demo | SiteChoice::ThrowAway => {
-            let (store, contents) = Store::throw_away()?;
+            let (store, mut contents) = Store::throw_away()?;
+            if choice == SiteChoice::ThrowAway {
+                UNSAVED_NAME.clone_into(&mut contents.name);
+            }
             Ok((
                 Opened {
                     store,
@@ -358,7 +364,8 @@ fn open_store(choice: SiteChoice, sites_dir: &Path) -> Result<(Opened, Vec<Sayin
                     ),
                 }
             }
-            open_untitled(sites_dir).map(|opened| (opened, sayings))
+            let opened = open_untitled(sites_dir, &mut sayings)?;
+            Ok((opened, sayings))
         }
     }
 }
@@ -381,7 +388,7 @@ fn open_file(path: PathBuf) -> Result<Opened, StoreError> {
 }
 
 /// The untitled site in the sites folder; where its file cannot be used, the next number.
-fn open_untitled(sites_dir: &Path) -> Result<Opened, StoreError> {
+fn open_untitled(sites_dir: &Path, sayings: &mut Vec<Saying>) -> Result<Opened, StoreError> {
     let mut last_error = None;
     // An error here shows itself when the file is made.
     let _ = std::fs::create_dir_all(sites_dir);
@@ -395,7 +402,18 @@ fn open_untitled(sites_dir: &Path) -> Result<Opened, StoreError> {
             Ok(opened) if opened.read_only.is_some() && number < UNTITLED_TRIES => {}
             Ok(opened) => return Ok(opened),
             Err(error) if error.is_about_place() => return Err(error),
-            Err(error) => last_error = Some(error),
+            Err(error) => {
+                if sayings.is_empty() {
+                    sayings.push(
+                        Saying::trouble("The untitled site cannot be opened")
+                            .because(sentence(&error))
+                            .hint(
+                                "The file was left as it is; a new untitled site is open instead",
+                            ),
+                    );
+                }
+                last_error = Some(error);
+            }
         }
     }
     Err(last_error.unwrap_or_else(|| NotTaken::Ended.into()))

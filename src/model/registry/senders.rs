@@ -10,6 +10,9 @@ use crate::model::time::Timestamp;
 /// How long a sender must be under its rate before its flood is over for good: then it can be saved again.
 const CALM_MILLIS: u64 = 10_000;
 
+/// New units held back within [`CALM_MILLIS`] that no hall brings: 600 units on one factory address, asked three times.
+const DROWNING_AFTER: u64 = 2_000;
+
 /// How many names or MACs of a flood are kept as samples.
 const SAMPLES_KEPT: usize = 5;
 
@@ -36,6 +39,8 @@ struct Sender {
     held_in_window: u64,
     window_began: Timestamp,
     flooding_since: Option<Timestamp>,
+    /// When it last had so many held back that what it repeats proves nothing.
+    drowned: Option<Timestamp>,
     last: Timestamp,
     samples: Vec<String>,
     recent: Vec<(ApplianceId, Timestamp)>,
@@ -118,6 +123,14 @@ impl Senders {
         }
     }
 
+    /// Whether a sender floods harder than any hall of units could.
+    pub(super) fn is_drowning(&self, sender: &FloodSender, now: Timestamp) -> bool {
+        let entry = self.by_sender.get(sender);
+        entry
+            .and_then(|entry| entry.drowned)
+            .is_some_and(|last| now.millis_since(last) < CALM_MILLIS)
+    }
+
     /// Forgets a sender's flood, by a person's action.
     pub(super) fn forget(&mut self, sender: &FloodSender) {
         if let Some(entry) = self.by_sender.get_mut(sender) {
@@ -165,6 +178,7 @@ impl Sender {
             held_in_window: 0,
             window_began: now,
             flooding_since: None,
+            drowned: None,
             last: now,
             samples: Vec::new(),
             recent: Vec::new(),
@@ -193,6 +207,9 @@ impl Sender {
         }
         self.held_back += 1;
         self.held_in_window += 1;
+        if self.held_in_window >= DROWNING_AFTER {
+            self.drowned = Some(now);
+        }
         if self.samples.len() < SAMPLES_KEPT {
             self.samples.push(sample());
         }

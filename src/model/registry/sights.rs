@@ -16,7 +16,7 @@ use crate::wire::Claimed;
 /// On how many networks one unit is remembered.
 const PRESENCE_KEPT: usize = 16;
 
-/// A unit on trial that is heard again after this time is real enough to be saved.
+/// A unit on trial that is heard again after this time, and not out of a flood that drowns all, is real enough to be saved.
 const TRIAL_MILLIS: u64 = 2_000;
 
 /// What a sighting did.
@@ -165,6 +165,15 @@ impl Registry {
             .heard
             .get_or_insert_with(|| Heard::new(sighting.when, sighting.source));
         learn(heard, &sighting);
+        // What a flood repeats is as little proof as what it says once.
+        if heard.provisional
+            && sighting.when.millis_since(heard.first) >= TRIAL_MILLIS
+            && !self
+                .senders
+                .is_drowning(&sender_of(&sighting), sighting.when)
+        {
+            heard.provisional = false;
+        }
         be_present(heard, &sighting, asked);
         let evidence = Evidence {
             seq,
@@ -250,9 +259,6 @@ fn learn(heard: &mut Heard, sighting: &Sighting) {
     heard.modes = claims.modes.or(heard.modes);
     heard.last = heard.last.max(when);
     heard.last_source = source;
-    if heard.provisional && when.millis_since(heard.first) >= TRIAL_MILLIS {
-        heard.provisional = false;
-    }
 }
 
 /// Takes over the address, and notices when it goes back and forth.
