@@ -46,7 +46,10 @@ impl Registry {
             return Change::Known(id);
         }
         if mac.is_none() && ip.is_none() {
-            self.keep_stray(stray_of(sighting));
+            // What could not be decoded is kept as such already.
+            if sighting.source != Source::Undecoded {
+                self.keep_stray(stray_of(sighting));
+            }
             return Change::NoIdentity;
         }
         self.welcome(sighting, mac)
