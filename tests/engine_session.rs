@@ -398,7 +398,7 @@ async fn a_tcp_port_that_is_given_back_is_taken() {
         .await;
     assert_eq!(
         snapshot.units.iter().next().expect("there").1.heard_on(),
-        Some("lo".to_owned()),
+        Some("loopback".to_owned()),
         "the connection's own end tells the interface"
     );
     running.close().await;

@@ -297,6 +297,16 @@ impl Plane {
         sockets
     }
 
+    /// The ports that units are asked on.
+    pub fn ask_ports(&self) -> [u16; 2] {
+        self.wiring.ask
+    }
+
+    /// Whether only the demo's units are listened to, or a test's.
+    pub fn is_loopback_only(&self) -> bool {
+        self.wiring.loopback_only
+    }
+
     /// Who listens to a TCP connection whose end here is `local`, and whether that interface is chosen.
     pub fn tcp_ear(&self, local: Ipv4Addr) -> Option<(Ear, bool)> {
         let has_ip = |watched: &&Watched| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Actor, REASK_EVERY_MILLIS, REASKS_A_TICK, REASKS_KEPT, TcpAsking};
 use crate::engine::clock;
 use crate::engine::command::{Notice, Saying, SweepRequest, sentence};
-use crate::engine::ranges::{Ranges, Size};
+use crate::engine::ranges::{Loopback, Ranges, Size};
 use crate::engine::sweep::{self, AskResult, Asker, SweepPlan};
 use crate::engine::tcp::{TcpLimits, TcpQuestions, ask_many};
 use crate::model::sighting::Source;
@@ -28,7 +28,13 @@ impl Actor {
             );
             return;
         }
-        let ranges = match Ranges::parse(&request.ranges) {
+        // The demo's units, and those of tests, are nowhere else.
+        let loopback = if self.session.plane.is_loopback_only() {
+            Loopback::Allowed
+        } else {
+            Loopback::Refused
+        };
+        let ranges = match Ranges::parse_with(&request.ranges, loopback) {
             Ok(ranges) => ranges,
             Err(error) => {
                 self.say.said(
@@ -64,6 +70,8 @@ impl Actor {
             return;
         };
         let mut plan = SweepPlan::new(ranges, request.ranges.clone(), sequence, now);
+        plan.ports = self.session.plane.ask_ports().to_vec();
+        plan.ports.dedup();
         if let Some(per_sec) = request.per_sec {
             plan.per_sec = per_sec.clamp(1, sweep::MAX_PER_SEC);
         }
@@ -176,7 +184,7 @@ impl Actor {
             let Some(ip) = self.reasks.pop_front() else {
                 return;
             };
-            for port in self.config.plane.ports.ask {
+            for port in self.session.plane.ask_ports() {
                 let to = SocketAddrV4::new(ip, port);
                 if matches!(
                     self.session.asker.try_ask(to, sequence),
