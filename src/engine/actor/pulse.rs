@@ -40,6 +40,7 @@ impl Actor {
         }
         self.session.plane.tick(now);
         self.session.registry.set_interfaces(self.contexts());
+        self.session.registry.age(now);
         if now >= self.next_save {
             self.next_save = now.plus_millis(SAVE_EVERY_MILLIS);
             self.session.save_turn(now);
