@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rollcall::engine::SiteChoice;
-use rollcall::engine::command::{Command, ExportRequest, Notice};
+use rollcall::engine::command::{Command, ExportRequest, Notice, SweepRequest};
 use rollcall::inventory::{Delimiter, Format, WriteStyle};
 use rollcall::model::edit::Edit;
 use rollcall::model::snapshot::Snapshot;
@@ -310,5 +310,96 @@ async fn a_site_that_cannot_be_opened_leaves_the_open_one_as_it_is() {
         .until("a site", |snapshot| snapshot.site.path.is_some())
         .await;
     assert_eq!(snapshot.site.name, "Untitled site");
+    running.close().await;
+}
+
+/// Answers one connection as a unit does.
+#[cfg(target_os = "linux")]
+fn answer_by_tcp(listener: tokio::net::TcpListener) -> tokio::task::JoinHandle<()> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut request = [0; 19];
+        stream.read_exact(&mut request).await.expect("a request");
+        let sequence = u16::from_be_bytes([request[5], request[6]]);
+        let answer = reply(77, "con-tcp").emit(sequence);
+        stream.write_all(&answer).await.expect("answered");
+    })
+}
+
+/// A unit that UDP does not reach is found by the sweep's second way, and the sweep is over only then.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_sweep_is_over_when_tcp_was_tried_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = tokio::net::TcpListener::bind("127.0.0.2:0")
+        .await
+        .expect("Linux has all of 127/8");
+    let port = listener.local_addr().expect("bound").port();
+    let unit = answer_by_tcp(listener);
+    let mut config = running::config(SiteChoice::ThrowAway, folder.path(), true);
+    config.tcp_port = Some(port);
+    let running = running::start_with(config);
+    running
+        .until("an interface", |snapshot| !snapshot.interfaces.is_empty())
+        .await;
+    running.send(Command::Sweep(SweepRequest {
+        ranges: "127.0.0.2".to_owned(),
+        per_sec: None,
+        confirmed: false,
+    }));
+    let is_over = |snapshot: &Snapshot| {
+        let sweep = snapshot.sweep.as_ref();
+        sweep.is_some_and(|sweep| sweep.ended.is_some())
+    };
+    let snapshot = running.until("the end of the sweep", is_over).await;
+    unit.await.expect("it was asked");
+    let heard_by: Vec<_> = snapshot
+        .units
+        .iter()
+        .map(|(_, unit)| unit.heard_by().map(str::to_owned))
+        .collect();
+    assert_eq!(heard_by, [Some("tcp".to_owned())]);
+    assert_eq!(snapshot.sweep.as_ref().expect("swept").num_answered, 1);
+    running.close().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_tcp_port_that_is_given_back_is_taken() {
+    use tokio::io::AsyncWriteExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let holder = std::net::TcpListener::bind("0.0.0.0:0").expect("a port");
+    let port = holder.local_addr().expect("bound").port();
+    let mut config = running::config(SiteChoice::ThrowAway, folder.path(), true);
+    config.tcp_port = Some(port);
+    let running = running::start_with(config);
+    let is_held = |snapshot: &Snapshot| {
+        let mut checks = snapshot.doctor.checks.iter();
+        checks.any(|check| check.what.contains("cannot connect"))
+    };
+    running.until("a word of the doctor", is_held).await;
+    drop(holder);
+    running
+        .until("the port", |snapshot| {
+            !snapshot.doctor.checks.is_empty() && !is_held(snapshot)
+        })
+        .await;
+    let mut unit = tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .expect("it is accepted");
+    unit.write_all(&reply(78, "con-comes").emit(0))
+        .await
+        .expect("it is sent");
+    let snapshot = running
+        .until("the unit", |snapshot| snapshot.units.len() == 1)
+        .await;
+    assert_eq!(
+        snapshot.units.iter().next().expect("there").1.heard_on(),
+        Some("loopback".to_owned()),
+        "the connection's own end tells the interface"
+    );
     running.close().await;
 }

@@ -16,7 +16,7 @@ use rollcall::model::network::{Asks, Network};
 use rollcall::model::registry::{Change, Limits, RAW_KEPT, Registry, SIGHTINGS_KEPT};
 use rollcall::model::sighting::{Channel, Claims, RawDatagram, Sighting, Source};
 use rollcall::model::snapshot::FloodSender;
-use rollcall::model::status::InterfaceContext;
+use rollcall::model::status::{InterfaceContext, Status};
 use rollcall::model::time::Timestamp;
 use rollcall::wire::{Claimed, Remarks};
 
@@ -498,4 +498,45 @@ fn a_snapshot_never_changes() {
             .removed,
         [ApplianceId(1)]
     );
+}
+
+#[test]
+fn a_conflict_that_is_over_by_time_alone_is_a_change() {
+    let mut stage = Stage::new();
+    for (secs, ip) in [(0, 5), (10, 6), (20, 5)] {
+        stage.play(&format!(
+            "{secs}s heard eth0 from=10.0.0.{ip} mac=00:e0:86:00:00:01 ip=10.0.0.{ip}"
+        ));
+    }
+    let status = |stage: &Stage, secs: u64| {
+        let now = OPENED.plus_millis(secs * 1_000);
+        let unit = stage.unit("00:e0:86:00:00:01");
+        stage.registry.context(now).status(&unit)
+    };
+    assert_eq!(status(&stage, 20), Status::Conflict);
+    let revision = stage.registry.revision();
+    stage.registry.age(OPENED.plus_millis(319_000));
+    assert_eq!(stage.registry.revision(), revision, "nothing changed yet");
+    stage.registry.age(OPENED.plus_millis(321_000));
+    assert!(
+        stage.registry.revision() > revision,
+        "the window has to know"
+    );
+    assert_eq!(status(&stage, 321), Status::New);
+    let revision = stage.registry.revision();
+    stage.registry.age(OPENED.plus_millis(322_000));
+    assert_eq!(stage.registry.revision(), revision, "said once");
+}
+
+#[test]
+fn a_unit_by_hand_that_contradicts_two_known_ones_is_refused() {
+    let mut stage = Stage::new();
+    stage.play("0s heard eth0 from=10.0.0.5 mac=00:e0:86:00:00:01 ip=10.0.0.5 name=con1");
+    stage.play("import serial=0520011634 name=con2");
+    let outcome = stage.registry.edit(Edit::Add {
+        facts: Arc::new(facts(&["serial=0520011634", "mac=00:e0:86:00:00:01"])),
+    });
+    let why = &outcome.refused.first().expect("it is refused").why;
+    assert!(why.contains("con1") && why.contains("con2"), "{why}");
+    assert_eq!(stage.registry.len(), 2);
 }

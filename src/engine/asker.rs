@@ -11,9 +11,11 @@ use super::counters::Tally;
 use super::plane::AskingSocket;
 use super::questions::Asked;
 use super::socket::send_now;
-use super::sweep::{AskResult, Asker};
+use super::sweep::{AskResult, Asker, DEFAULT_WAITING, is_passing};
 use crate::model::network::Network;
+use crate::model::time::Timestamp;
 use crate::wire::discover_request;
+use socket2::SockRef;
 
 /// Routes that are remembered, one for each /24.
 const ROUTES_KEPT: usize = 65_536;
@@ -47,17 +49,11 @@ impl PlaneAsker {
         Some(first)
     }
 
-    /// The socket of an interface that has this address of the laptop's.
-    pub(super) fn socket_at(&self, local: Ipv4Addr) -> Option<AskingSocket> {
-        let inner = self.lock();
-        let has =
-            |socket: &&AskingSocket| socket.networks.iter().any(|network| network.ip == local);
-        inner.sockets.iter().find(has).cloned()
-    }
-
-    /// Any socket, for what cannot be told apart.
-    pub(super) fn any_socket(&self) -> Option<AskingSocket> {
-        self.lock().sockets.first().cloned()
+    /// A question with this sequence is still open.
+    pub(super) fn note(&self, sequence: u16, now: Timestamp) {
+        if let Some(socket) = self.lock().sockets.first() {
+            socket.own.note(sequence, Asked::Sweep, now);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sockets> {
@@ -103,6 +99,22 @@ impl Asker for PlaneAsker {
             .collect()
     }
 
+    fn max_waiting(&self) -> usize {
+        /// What a question that waits for ARP costs of the send buffer.
+        const QUESTION_BYTES: usize = 832;
+        if !cfg!(target_os = "linux") {
+            return DEFAULT_WAITING;
+        }
+        let inner = self.lock();
+        let granted = inner
+            .sockets
+            .iter()
+            .filter_map(|socket| SockRef::from(&*socket.socket).send_buffer_size().ok())
+            .min();
+        // A quarter stays free for the search, which asks over the same sockets.
+        granted.map_or(DEFAULT_WAITING, |bytes| bytes / QUESTION_BYTES * 3 / 4)
+    }
+
     fn try_ask(&self, to: SocketAddrV4, sequence: u16) -> AskResult {
         let mut inner = self.lock();
         let Some(socket) = inner.for_ip(*to.ip()) else {
@@ -117,7 +129,7 @@ impl Asker for PlaneAsker {
                 socket.counters.count(Tally::Asked);
                 AskResult::Sent
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => AskResult::WouldBlock,
+            Err(error) if is_passing(&error) => AskResult::WouldBlock,
             Err(error) => {
                 socket.counters.count(Tally::AskErrors);
                 AskResult::Failed(error)

@@ -2,7 +2,7 @@
 //! actor can ask of both. The actor owns it and gives it its turns; listeners run beside.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use tokio::net::UdpSocket;
@@ -11,13 +11,14 @@ use tokio::sync::mpsc;
 use super::command::{Level, Saying};
 use super::counters::{Counters, kernel_drops};
 use super::interfaces::{Found, Wishes};
-use super::listener::say;
+use super::listener::{Ear, say};
 use super::questions::{Asked, OwnQuestions};
 use super::search::Search;
 use super::watched::{Watched, Wiring};
 use crate::model::network::{
     Asks, Choice, InterfaceKind, InterfaceState, Listening, Network, PortHolder,
 };
+use crate::model::sighting::Channel;
 use crate::model::snapshot::SearchState;
 use crate::model::status::InterfaceContext;
 use crate::model::time::Timestamp;
@@ -294,6 +295,32 @@ impl Plane {
             }
         }
         sockets
+    }
+
+    /// The ports that units are asked on.
+    pub fn ask_ports(&self) -> [u16; 2] {
+        self.wiring.ask
+    }
+
+    /// Whether only the demo's units are listened to, or a test's.
+    pub fn is_loopback_only(&self) -> bool {
+        self.wiring.loopback_only
+    }
+
+    /// Who listens to a TCP connection whose end here is `local`, and whether that interface is chosen.
+    pub fn tcp_ear(&self, local: Ipv4Addr) -> Option<(Ear, bool)> {
+        let has_ip = |watched: &&Watched| {
+            let mut networks = watched.found.networks.iter();
+            networks.any(|network| network.ip == local)
+        };
+        let watched = self.interfaces.values().find(has_ip)?;
+        let ear = Ear {
+            interface: Arc::clone(&watched.found.name),
+            channel: Channel::Tcp3502,
+            counters: Arc::clone(&watched.counters),
+            own: Arc::clone(&self.wiring.own),
+        };
+        Some((ear, watched.is_wanted))
     }
 
     /// A request was sent on an interface by somebody else in the engine: answers of the next 15 s are no

@@ -15,6 +15,9 @@ use crate::wire::{PORT_INSTALL, PORT_MANAGEMENT};
 /// Bytes of receive buffer to ask for: room for a storm of 10,000 replies while the machine is busy.
 const RECEIVE_BUFFER_BYTES: usize = 8 << 20;
 
+/// Room for 512 questions that wait for ARP (two for each of 256 addresses), with what a search sends meanwhile.
+const SEND_BUFFER_BYTES: usize = 1 << 20;
+
 /// The ports to listen on and to ask. The demo uses others than the real ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
@@ -302,6 +305,10 @@ pub fn open(bind: &Bind) -> Result<Opened, OpenError> {
     }
     // A refused size leaves the default, which is shown as what was granted.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
+    if bind.role == Role::Asking {
+        // Questions wait in it for ARP: a sweep goes as fast as it holds them. A refused size leaves the default.
+        let _ = socket.set_send_buffer_size(SEND_BUFFER_BYTES);
+    }
     socket.bind(&bind.local().into())?;
     let granted_bytes = socket.recv_buffer_size()? as u64;
     let inode = inode(&socket);

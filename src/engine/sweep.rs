@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use self::pace::{Meter, Pacer, RATE_SAMPLE_EVERY, Unresolved};
-use self::send_error::{in_words, is_nobody_there, is_passing};
+pub(super) use self::send_error::is_passing;
+use self::send_error::{in_words, is_nobody_there};
 use super::ranges::Ranges;
 use crate::model::network::Network;
 use crate::model::snapshot::{SweepEnd, SweepState};
@@ -54,6 +55,9 @@ const STUCK_AFTER: Duration = Duration::from_secs(30);
 
 /// How often interfaces are looked at again: a cable may be moved during a long sweep.
 const NETWORKS_EVERY: Duration = Duration::from_secs(2);
+
+/// See [`Asker::max_waiting`].
+pub(super) const DEFAULT_WAITING: usize = 192;
 
 /// Before this, the rate says little about the rest.
 const ESTIMATE_AFTER: Duration = Duration::from_secs(3);
@@ -109,7 +113,7 @@ pub trait Asker: Send + 'static {
     /// buffer until ARP gives up, about 832 bytes each, so that a socket with the usual 208 KiB takes
     /// no more than 256, and none of a search either. The default leaves a quarter of that free.
     fn max_waiting(&self) -> usize {
-        192
+        DEFAULT_WAITING
     }
 
     /// Sends one discover request to one address.

@@ -20,6 +20,7 @@ use super::search::ANSWERED_WITHIN_MILLIS;
 use super::socket::{
     Bind, OpenError, Plan, PlanOptions, Platform, Role, open, open_words, plan, send_now,
 };
+use super::sweep::is_passing;
 use crate::model::network::{
     Asks, Choice, InterfaceKind, InterfaceState, Link, Listening, PortHolder, SocketState,
 };
@@ -410,7 +411,7 @@ impl Watched {
             }
             // Most networks have no IPv6, and nobody misses it.
             Err(_) if target.is_ipv6() => false,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(error) if is_passing(&error) => {
                 self.unsent.push((Arc::clone(socket), target));
                 false
             }

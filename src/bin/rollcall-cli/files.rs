@@ -75,7 +75,7 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Outcome, Failure> {
     let site = SiteChoice::ReadOnly(args.site.clone());
     with_engine(session::config(site, Network::Unused), async |call| {
         let snapshot = call.settled().await?;
-        args.written.write(call, snapshot).await?;
+        args.written.write(&snapshot)?;
         Ok(Outcome::Done)
     })
 }

@@ -15,11 +15,6 @@ use crate::written;
 /// How long a sweep may take to begin.
 const BEGIN_PATIENCE: Duration = Duration::from_secs(5);
 
-/// After a sweep, TCP is tried where UDP brought nothing. It is over when nothing new came for so long, and ends
-/// after the second in any case.
-const TCP_QUIET: Duration = Duration::from_secs(3);
-const TCP_PATIENCE: Duration = Duration::from_mins(1);
-
 /// What `search` takes.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -98,40 +93,25 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<Outcome, Failure> {
         if !has_begun {
             return Err(Failure::Sweep { why: None });
         }
+        // Over when TCP was tried as well, where UDP brought nothing.
         call.wait(None, |snapshot| {
-            match snapshot
-                .sweep
-                .as_ref()
-                .and_then(|sweep| sweep.ended.as_ref())
-            {
-                Some(SweepEnd::Failed(why)) => Err(Failure::Sweep {
-                    why: Some(why.clone()),
-                }),
-                ended => Ok(ended.is_some()),
-            }
+            let sweep = snapshot.sweep.as_ref();
+            Ok(sweep.is_none_or(|sweep| sweep.ended.is_some()))
         })
         .await?;
-        quiet(call).await?;
+        if let Some(sweep) = &call.snapshot().sweep
+            && let Some(SweepEnd::Failed(why)) = &sweep.ended
+        {
+            if sweep.num_asked == 0 {
+                return Err(Failure::Sweep {
+                    why: Some(why.clone()),
+                });
+            }
+            // Some addresses that cannot be asked cost themselves, not what was found at the others.
+            say(format_args!("{why}"));
+        }
         finish(call, &args.written, args.site.is_some()).await
     })
-}
-
-/// Waits until TCP brings nothing new any more.
-async fn quiet(call: &mut Call) -> Result<(), Failure> {
-    let end = Instant::now() + TCP_PATIENCE;
-    loop {
-        let revision = call.snapshot().units_revision;
-        let mut has_changed = false;
-        let until = end.min(Instant::now() + TCP_QUIET);
-        call.wait(Some(until), |snapshot| {
-            has_changed = snapshot.units_revision != revision;
-            Ok(has_changed)
-        })
-        .await?;
-        if !has_changed || Instant::now() >= end {
-            return Ok(());
-        }
-    }
 }
 
 /// Refuses what is too much, with the engine's own measure, before anything is opened.
@@ -156,10 +136,11 @@ async fn finish(
     let num_heard = num_heard(&snapshot);
     say(format_args!("{} heard", units(num_heard)));
     say_more(&snapshot);
+    // First what was found, whatever becomes of the site file.
+    written.write(&snapshot)?;
     if is_kept && num_heard > 0 {
         call.saved().await?;
     }
-    written.write(call, snapshot).await?;
     if num_heard == 0 {
         Ok(Outcome::Findings)
     } else {

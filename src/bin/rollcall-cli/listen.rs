@@ -1,7 +1,7 @@
 //! `listen`: says what is heard, as it comes.
 
 use rollcall::engine::SiteChoice;
-use rollcall::model::sighting::Sighting;
+use rollcall::model::sighting::{Sighting, Source, StrayReason};
 use rollcall::model::snapshot::Snapshot;
 use tokio::sync::mpsc;
 
@@ -60,13 +60,18 @@ struct Printer {
 
 impl Printer {
     fn print(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+        // One line a datagram: what was not understood also makes a unit, and what names none is also kept as a stray.
         while let Ok(sighting) = self.heard.try_recv() {
-            self.out.write(&HeardLine::of_sighting(&sighting))?;
+            if sighting.source != Source::Undecoded {
+                self.out.write(&HeardLine::of_sighting(&sighting))?;
+            }
         }
         for stray in snapshot.strays.iter() {
             if stray.seq >= self.next_stray {
                 self.next_stray = stray.seq + 1;
-                self.out.write(&HeardLine::of_stray(stray))?;
+                if stray.reason != StrayReason::NoIdentity {
+                    self.out.write(&HeardLine::of_stray(stray))?;
+                }
             }
         }
         self.out.flush()

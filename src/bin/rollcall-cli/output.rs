@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
 
 use rollcall::engine::StartError;
+use rollcall::engine::files::FileError;
 use rollcall::engine::handle::SendError;
 use rollcall::engine::ranges::RangeError;
 use rollcall::inventory::WriteError;
@@ -74,9 +75,9 @@ pub(crate) enum Failure {
     /// The inventory was not written.
     #[error(transparent)]
     Inventory(#[from] WriteError),
-    /// The inventory was not written to a file; why, was said on the way.
-    #[error("the inventory was not written to {0:?}")]
-    NotExported(PathBuf),
+    /// The inventory was not written to a file.
+    #[error("the inventory was not written")]
+    NotExported(#[source] FileError),
     /// The ranges cannot be swept.
     #[error(transparent)]
     Ranges(#[from] RangeError),

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use rollcall::engine::clock;
-use rollcall::engine::command::{Command, ExportRequest, Notice};
-use rollcall::inventory::{Delimiter, FileMeta, Format, WriteStyle, write_inventory};
+use rollcall::engine::files::{FileError, write_atomically};
+use rollcall::inventory::{Delimiter, FileMeta, Format, WriteError, WriteStyle, write_inventory};
 use rollcall::model::appliance::Appliance;
 use rollcall::model::snapshot::Snapshot;
 
 use crate::output::{Failure, say};
-use crate::session::{Call, units};
+use crate::session::units;
 
 /// Where to and how.
 #[derive(Debug, clap::Args)]
@@ -62,65 +62,47 @@ impl Args {
     }
 
     /// Writes all units of a snapshot.
-    pub(crate) async fn write(
-        &self,
-        call: &mut Call,
-        snapshot: Arc<Snapshot>,
-    ) -> Result<(), Failure> {
+    pub(crate) fn write(&self, snapshot: &Snapshot) -> Result<(), Failure> {
         let Some(path) = &self.output else {
-            return self.print(&snapshot);
+            let mut out = BufWriter::new(io::stdout().lock());
+            self.write_into(&mut out, snapshot)?;
+            out.flush()?;
+            return Ok(());
         };
-        let rows = snapshot
-            .units
-            .iter()
-            .map(|(slot, unit)| (slot, unit.id))
-            .collect();
-        call.send(Command::Export(Box::new(ExportRequest {
-            path: path.clone(),
-            style: self.style(),
-            snapshot,
-            rows,
-            overwrite: self.overwrite,
-        })))?;
-        loop {
-            match call.notice().await? {
-                Notice::Exported { path, num_rows } => {
-                    say(format_args!(
-                        "{} written to {}",
-                        units(num_rows as usize),
-                        path.display()
-                    ));
-                    return Ok(());
-                }
-                Notice::ExportWouldReplace(request) => return Err(Failure::Exists(request.path)),
-                Notice::Said(_) => return Err(Failure::NotExported(path.clone())),
-                _ => {}
-            }
-        }
+        write_atomically(path, self.overwrite, |file| self.write_into(file, snapshot)).map_err(
+            |error| match error {
+                FileError::Exists(path) => Failure::Exists(path),
+                error => Failure::NotExported(error),
+            },
+        )?;
+        say(format_args!(
+            "{} written to {}",
+            units(snapshot.units.len()),
+            path.display()
+        ));
+        Ok(())
     }
 
-    fn print(&self, snapshot: &Snapshot) -> Result<(), Failure> {
-        let units: Vec<&Appliance> = snapshot
-            .units
-            .iter()
-            .map(|(_, unit)| Arc::as_ref(unit))
-            .collect();
+    fn write_into(&self, out: &mut impl Write, snapshot: &Snapshot) -> Result<(), WriteError> {
         let meta = FileMeta {
             site: snapshot.site.name.clone(),
             written: clock::now(),
             program: concat!("Rollcall ", env!("CARGO_PKG_VERSION")).to_owned(),
         };
-        let mut out = BufWriter::new(io::stdout().lock());
+        let units: Vec<&Appliance> = snapshot
+            .units
+            .iter()
+            .map(|(_, unit)| Arc::as_ref(unit))
+            .collect();
         write_inventory(
-            &mut out,
+            out,
             units.iter().copied(),
             &snapshot.context,
             &snapshot.extra_columns,
             self.style(),
             &meta,
             &mut |_| ControlFlow::Continue(()),
-        )?;
-        out.flush()?;
-        Ok(())
+        )
+        .map(drop)
     }
 }

@@ -3,13 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
-use super::{Actor, REASK_EVERY_MILLIS, REASKS_A_TICK, REASKS_KEPT};
+use super::{Actor, REASK_EVERY_MILLIS, REASKS_A_TICK, REASKS_KEPT, TcpAsking};
 use crate::engine::clock;
 use crate::engine::command::{Notice, Saying, SweepRequest, sentence};
-use crate::engine::ranges::{Ranges, Size};
+use crate::engine::ranges::{Loopback, Ranges, Size};
 use crate::engine::sweep::{self, AskResult, Asker, SweepPlan};
 use crate::engine::tcp::{TcpLimits, TcpQuestions, ask_many};
 use crate::model::sighting::Source;
+use crate::model::snapshot::{SweepEnd, SweepState};
 use crate::model::time::Timestamp;
 
 impl Actor {
@@ -19,6 +20,7 @@ impl Actor {
             .sweep
             .as_ref()
             .is_some_and(|sweep| !sweep.is_over())
+            || self.tcp.is_sweeping()
         {
             self.say.said(
                 Saying::trouble("A sweep is running already")
@@ -26,7 +28,13 @@ impl Actor {
             );
             return;
         }
-        let ranges = match Ranges::parse(&request.ranges) {
+        // The demo's units, and those of tests, are nowhere else.
+        let loopback = if self.session.plane.is_loopback_only() {
+            Loopback::Allowed
+        } else {
+            Loopback::Refused
+        };
+        let ranges = match Ranges::parse_with(&request.ranges, loopback) {
             Ok(ranges) => ranges,
             Err(error) => {
                 self.say.said(
@@ -62,11 +70,14 @@ impl Actor {
             return;
         };
         let mut plan = SweepPlan::new(ranges, request.ranges.clone(), sequence, now);
+        plan.ports = self.session.plane.ask_ports().to_vec();
+        plan.ports.dedup();
         if let Some(per_sec) = request.per_sec {
             plan.per_sec = per_sec.clamp(1, sweep::MAX_PER_SEC);
         }
         self.session.sweep = Some(sweep::start(plan, self.session.asker.clone()));
         self.sweep_is_settled = false;
+        self.sweep_was_stopped = false;
     }
 
     /// After a sweep, TCP is tried where UDP brought nothing.
@@ -81,12 +92,32 @@ impl Actor {
             self.sweep_is_settled = true;
             let ips = sweep.for_tcp(false);
             if !ips.is_empty() && self.config.tcp_port.is_some() {
-                self.ask_tcp(ips);
+                self.ask_tcp(ips, true);
             }
         }
     }
 
-    pub(super) fn ask_tcp(&self, ips: Vec<Ipv4Addr>) {
+    /// Stops asking address by address, by UDP and by TCP.
+    pub(super) fn stop_sweep(&mut self) {
+        if let Some(sweep) = &self.session.sweep {
+            sweep.cancel();
+        }
+        self.sweep_was_stopped |= self.tcp.is_sweeping();
+        self.tcp.asking.retain(|asking| !asking.is_sweep);
+    }
+
+    /// The sweep, for the snapshot. It is over when TCP was tried as well.
+    pub(super) fn sweep_state(&self) -> Option<SweepState> {
+        let mut state = self.session.sweep.as_ref()?.state();
+        if self.tcp.is_sweeping() || (state.ended.is_some() && !self.sweep_is_settled) {
+            state.ended = None;
+        } else if self.sweep_was_stopped {
+            state.ended = Some(SweepEnd::Canceled);
+        }
+        Some(state)
+    }
+
+    pub(super) fn ask_tcp(&mut self, ips: Vec<Ipv4Addr>, is_sweep: bool) {
         let (Some(port), Some(sequence)) = (self.config.tcp_port, self.session.asker.sequences())
         else {
             return;
@@ -100,8 +131,7 @@ impl Actor {
             now: Arc::new(clock::now),
             heard: self.tcp.out.clone(),
         };
-        // Ends by itself when the actor, which holds the receiver, has ended.
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let tally = ask_many(questions).await;
             tracing::info!(
                 "TCP: {} of {} answered",
@@ -109,6 +139,19 @@ impl Actor {
                 tally.num_asked
             );
         });
+        self.tcp.asking.push(TcpAsking {
+            sequence,
+            is_sweep,
+            task,
+        });
+    }
+
+    /// Forgets questions by TCP that are over; the others may take minutes, and their answers are ours until then.
+    pub(super) fn tend_tcp(&mut self, now: Timestamp) {
+        self.tcp.asking.retain(|asking| !asking.task.is_finished());
+        for asking in &self.tcp.asking {
+            self.session.asker.note(asking.sequence, now);
+        }
     }
 
     /// Units that were swept are asked again by unicast, while live search is on.
@@ -141,7 +184,7 @@ impl Actor {
             let Some(ip) = self.reasks.pop_front() else {
                 return;
             };
-            for port in self.config.plane.ports.ask {
+            for port in self.session.plane.ask_ports() {
                 let to = SocketAddrV4::new(ip, port);
                 if matches!(
                     self.session.asker.try_ask(to, sequence),

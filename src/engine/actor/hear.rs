@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 
 use super::{Actor, BATCHES_A_TURN};
-use crate::engine::listener::Ear;
 use crate::engine::plane::{FromPlane, Item};
 use crate::engine::tcp::TcpHeard;
-use crate::model::sighting::{Channel, Sighting, Source};
+use crate::model::sighting::{Sighting, Source};
 
 impl Actor {
     /// Takes one batch, and those that wait behind it, up to a bound.
@@ -81,19 +80,15 @@ impl Actor {
             IpAddr::V4(ip) => Some(ip),
             IpAddr::V6(ip) => ip.to_ipv4_mapped(),
         };
-        let asker = &self.session.asker;
-        let Some(socket) = local
-            .and_then(|ip| asker.socket_at(ip))
-            .or_else(|| asker.any_socket())
-        else {
+        let Some((ear, is_wanted)) = local.and_then(|ip| self.session.plane.tcp_ear(ip)) else {
+            tracing::debug!("{} came in over no interface that is listed", heard.from);
             return;
         };
-        let ear = Ear {
-            interface: socket.interface,
-            channel: Channel::Tcp3502,
-            counters: socket.counters,
-            own: socket.own,
-        };
+        // Whoever was asked is heard, by whatever way the answer comes; an interface that is off is not listened on.
+        let was_asked = Some(heard.from.port()) == self.config.tcp_port;
+        if !is_wanted && !was_asked {
+            return;
+        }
         let mut items = Vec::new();
         ear.hear(&heard.bytes, heard.from, heard.when, &mut items);
         for mut item in items {

@@ -69,7 +69,8 @@ const REASKS_KEPT: usize = 6_000;
 /// Results of long work that may wait: a job, a look of the doctor, settings, TCP questions.
 const BESIDE_CAPACITY: usize = 16;
 
-/// Messages by TCP that may wait: the connections wait with them.
+/// Messages by TCP that may wait: the connections wait with them. All that wait are taken in one pulse, so that a flood
+/// by UDP keeps none of them back.
 const TCP_CAPACITY: usize = 256;
 
 /// What comes back from work beside the actor.
@@ -87,36 +88,64 @@ struct Tcp {
     slots: TcpSlots,
     /// Why the port is not listened on, for the doctor.
     error: Option<String>,
-    _listener: Option<TcpListenerTask>,
+    listener: Option<TcpListenerTask>,
+    /// Units that are being asked.
+    asking: Vec<TcpAsking>,
+}
+
+/// Units that are being asked by TCP. Dropping it ends it.
+struct TcpAsking {
+    sequence: u16,
+    /// Whether it belongs to the sweep: those that UDP brought nothing for.
+    is_sweep: bool,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for TcpAsking {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Tcp {
     fn start(port: Option<u16>, session: &Session) -> Self {
         let (out, heard) = mpsc::channel(TCP_CAPACITY);
-        let slots = TcpSlots::new();
-        let started = port.map(|port| {
-            TcpListenerTask::start(TcpListening {
-                bind: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port),
-                // Without an interface there is nobody to take a sequence from, and nobody to connect either.
-                sequence: session.asker.sequences().unwrap_or(1),
-                limits: TcpLimits::default(),
-                slots: slots.clone(),
-                now: Arc::new(clock::now),
-                heard: out.clone(),
-            })
-        });
-        let (listener, error) = match started {
-            None => (None, None),
-            Some(Ok(task)) => (Some(task), None),
-            Some(Err(error)) => (None, Some(sentence(&error))),
-        };
-        Self {
+        let mut tcp = Self {
             heard,
             out,
-            slots,
-            error,
-            _listener: listener,
+            slots: TcpSlots::new(),
+            error: None,
+            listener: None,
+            asking: Vec::new(),
+        };
+        tcp.listen(port, session);
+        tcp
+    }
+
+    /// Listens, unless it does already: another program may have given the port back.
+    fn listen(&mut self, port: Option<u16>, session: &Session) {
+        let Some(port) = port else { return };
+        if self.listener.as_ref().is_some_and(|task| !task.is_over()) {
+            return;
         }
+        let started = TcpListenerTask::start(TcpListening {
+            bind: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port),
+            // Without an interface there is nobody to take a sequence from, and nobody to connect either.
+            sequence: session.asker.sequences().unwrap_or(1),
+            limits: TcpLimits::default(),
+            slots: self.slots.clone(),
+            now: Arc::new(clock::now),
+            heard: self.out.clone(),
+        });
+        (self.listener, self.error) = match started {
+            Ok(task) => (Some(task), None),
+            Err(error) => (None, Some(sentence(&error))),
+        };
+    }
+
+    /// Whether the addresses of a sweep are being tried.
+    fn is_sweeping(&self) -> bool {
+        self.asking.iter().any(|asking| asking.is_sweep)
     }
 }
 
@@ -210,6 +239,8 @@ struct Actor {
     before_demo: Option<PathBuf>,
     /// Whether the sweep's unanswered addresses were tried by TCP already.
     sweep_is_settled: bool,
+    /// Whether a person stopped the sweep while it tried TCP.
+    sweep_was_stopped: bool,
     reasks: VecDeque<Ipv4Addr>,
     /// Settings on their way to their file, in the order in which they were given.
     remembering: Option<tokio::task::JoinHandle<()>>,
@@ -246,6 +277,7 @@ impl Actor {
             to_beside,
             before_demo: None,
             sweep_is_settled: true,
+            sweep_was_stopped: false,
             reasks: VecDeque::new(),
             remembering: None,
             last_pulse: now,

@@ -18,12 +18,8 @@ impl Actor {
                 self.session.plane.set_live(on, now);
             }
             Command::Sweep(request) => self.sweep(&request, now),
-            Command::StopSweep => {
-                if let Some(sweep) = &self.session.sweep {
-                    sweep.cancel();
-                }
-            }
-            Command::AskTcp(ips) => self.ask_tcp(ips),
+            Command::StopSweep => self.stop_sweep(),
+            Command::AskTcp(ips) => self.ask_tcp(ips, false),
             Command::Choose { interface, choice } => {
                 match choice {
                     Choice::Default => self.config.plane.choices.remove(&*interface),

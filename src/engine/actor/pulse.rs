@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use super::{
     Actor, Beside, EXAMINE_EVERY_MILLIS, JUMP_MILLIS, LOOK_EVERY_MILLIS, SAVE_EVERY_MILLIS,
-    SCAN_EVERY_MILLIS,
+    SCAN_EVERY_MILLIS, TCP_CAPACITY,
 };
 use crate::engine::doctor::{DoctorInput, SystemChecks, examine, look};
 use crate::engine::publish::Parts;
-use crate::engine::sweep::Sweep;
 use crate::engine::{clock, ports};
 use crate::model::network::Network;
 use crate::model::snapshot::Snapshot;
@@ -37,9 +36,11 @@ impl Actor {
             self.next_scan = now.plus_millis(SCAN_EVERY_MILLIS);
             self.session.plane.scan(now);
             self.session.asker.set(self.session.plane.asking_sockets());
+            self.tcp.listen(self.config.tcp_port, &self.session);
         }
         self.session.plane.tick(now);
         self.session.registry.set_interfaces(self.contexts());
+        self.session.registry.age(now);
         if now >= self.next_save {
             self.next_save = now.plus_millis(SAVE_EVERY_MILLIS);
             self.session.save_turn(now);
@@ -50,6 +51,14 @@ impl Actor {
         if now >= self.next_examine {
             self.next_examine = now.plus_millis(EXAMINE_EVERY_MILLIS);
             self.examine(now);
+        }
+        // First, so that what a question that is over brought is taken before the sweep is said to be over.
+        self.tend_tcp(now);
+        for _ in 0..TCP_CAPACITY {
+            match self.tcp.heard.try_recv() {
+                Ok(heard) => self.take_tcp(&heard),
+                Err(_) => break,
+            }
         }
         self.settle_sweep();
         self.reask(now);
@@ -129,7 +138,7 @@ impl Actor {
         let parts = Parts {
             interfaces: session.plane.interfaces(),
             search: session.plane.search_state(),
-            sweep: session.sweep.as_ref().map(Sweep::state),
+            sweep: self.sweep_state(),
             job: self.job.as_ref().map(|job| job.state()),
             site: session.site.clone(),
             doctor: Arc::clone(&self.doctor),

@@ -42,6 +42,9 @@ impl Actor {
         self.publisher.reset();
         self.doctor = Arc::default();
         self.sweep_is_settled = true;
+        self.sweep_was_stopped = false;
+        // What is answered to the old site's questions is not the new one's.
+        self.tcp.asking.clear();
         self.reasks.clear();
         let now = clock::now();
         self.next_examine = now;

@@ -4,7 +4,7 @@ use std::io;
 
 /// Whether the same send may work in a moment: buffers are full, or the system reports here what
 /// became of an earlier datagram.
-pub(super) fn is_passing(error: &io::Error) -> bool {
+pub(in crate::engine) fn is_passing(error: &io::Error) -> bool {
     // ENOBUFS has no kind of its own: Linux, the BSDs and macOS, Windows.
     const NO_BUFFERS: [i32; 3] = [105, 55, 10_055];
     let is_no_buffers = error

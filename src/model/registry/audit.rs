@@ -94,7 +94,7 @@ struct Stage {
 impl Stage {
     fn play(&mut self, event: &Event) {
         self.now = self.now.plus_millis(700);
-        let nth_id = |nth: u8| {
+        let unit_at = |nth: u8| {
             let ids = self.registry.places.ids();
             ids.get(usize::from(nth)).copied()
         };
@@ -145,12 +145,12 @@ impl Stage {
                 self.registry.edit(Edit::Add { facts: facts(*row) });
             }
             Event::Name(nth) => {
-                let ids = nth_id(*nth).into_iter().collect();
+                let ids = unit_at(*nth).into_iter().collect();
                 let name = format!("named {nth}");
                 self.registry.edit(Edit::Name { ids, name });
             }
             Event::Forget(nth) => {
-                let ids = nth_id(*nth).into_iter().collect();
+                let ids = unit_at(*nth).into_iter().collect();
                 self.registry.edit(Edit::Forget { ids });
             }
             Event::ForgetSender(nth, from) => {

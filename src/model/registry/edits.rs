@@ -148,6 +148,9 @@ impl Registry {
             }
         }
         self.history.push(step, self.limits.undo_steps);
+        if let Some(id) = known {
+            self.reunite(id);
+        }
         outcome
     }
 
@@ -266,8 +269,8 @@ impl Registry {
         self.trim_evidence();
     }
 
-    /// Makes one of two units that a restored MAC or address shows to be one.
-    fn reunite(&mut self, id: ApplianceId) {
+    /// Makes one of two units that a MAC or an address which was written or restored shows to be one.
+    pub(super) fn reunite(&mut self, id: ApplianceId) {
         let Some(unit) = self.places.get(id).cloned() else {
             return;
         };

@@ -61,6 +61,11 @@ impl Registry {
             }
         }
         self.history.push(step, self.limits.undo_steps);
+        let mut updated: Vec<ApplianceId> = taken.into_keys().collect();
+        updated.sort_unstable();
+        for id in updated {
+            self.reunite(id);
+        }
         outcome
     }
 

@@ -14,7 +14,7 @@ mod places;
 mod senders;
 mod sights;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -76,6 +76,8 @@ pub struct Registry {
     next_id: u64,
     /// Counts up with every change of a unit or of what a status depends on.
     revision: u64,
+    /// When units that went back and forth are no longer in conflict: at most one entry for each second of the window.
+    flap_ends: BTreeSet<Timestamp>,
     /// Sightings that would have made a unit beyond [`Limits::units`].
     refused_by_limit: u64,
     /// Whether evidence was dropped because of [`Limits::evidence_bytes`].
@@ -121,6 +123,7 @@ impl Registry {
             removed: Vec::new(),
             next_id: 1,
             revision: 0,
+            flap_ends: BTreeSet::new(),
             refused_by_limit: 0,
             evidence_was_dropped: false,
         }
@@ -191,6 +194,14 @@ impl Registry {
     pub fn set_interfaces(&mut self, interfaces: HashMap<Arc<str>, InterfaceContext>) {
         if *self.interfaces != interfaces {
             self.interfaces = Arc::new(interfaces);
+            self.revision += 1;
+        }
+    }
+
+    /// Notices what changes by the mere passing of time: a conflict that is over.
+    pub fn age(&mut self, now: Timestamp) {
+        let still_open = self.flap_ends.split_off(&now.plus_millis(1));
+        if !std::mem::replace(&mut self.flap_ends, still_open).is_empty() {
             self.revision += 1;
         }
     }

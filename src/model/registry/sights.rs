@@ -11,6 +11,7 @@ use crate::model::fact::Fact;
 use crate::model::identity::{ApplianceId, Mac, is_ip_key};
 use crate::model::sighting::{Evidence, Sighting, Source};
 use crate::model::status::FLAP_WINDOW_MILLIS;
+use crate::model::time::Timestamp;
 use crate::wire::Claimed;
 
 /// On how many networks one unit is remembered.
@@ -46,7 +47,10 @@ impl Registry {
             return Change::Known(id);
         }
         if mac.is_none() && ip.is_none() {
-            self.keep_stray(stray_of(sighting));
+            // What could not be decoded is kept as such already.
+            if sighting.source != Source::Undecoded {
+                self.keep_stray(stray_of(sighting));
+            }
             return Change::NoIdentity;
         }
         self.welcome(sighting, mac)
@@ -175,6 +179,16 @@ impl Registry {
             heard.provisional = false;
         }
         be_present(heard, &sighting, asked);
+        if heard.flapped == Some(sighting.when) {
+            let end = sighting.when.plus_millis(FLAP_WINDOW_MILLIS).as_millis();
+            // To the second, rounded up: a unit that flaps on purpose must not make the set grow.
+            let end = Timestamp::from_millis(
+                end.div_euclid(1_000)
+                    .saturating_add(1)
+                    .saturating_mul(1_000),
+            );
+            self.flap_ends.insert(end);
+        }
         let evidence = Evidence {
             seq,
             when: sighting.when,
