@@ -31,7 +31,7 @@ impl Default for Limits {
             evidence_bytes: 62 << 20,
             strays: 1_000,
             stray_bytes: 2 << 20,
-            senders: 4_096,
+            senders: 65_536,
             undo_steps: 100,
         }
     }
