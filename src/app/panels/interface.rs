@@ -67,9 +67,12 @@ impl App {
         let response = widgets::checkbox(ui, &mut is_on, &label, true);
         if response.changed() {
             let choice = if is_on { Choice::On } else { Choice::Off };
-            self.settings
-                .interfaces
-                .insert(interface.name.to_string(), is_on);
+            // Nothing of the demo stays.
+            if !self.snapshot.site.demo {
+                self.settings
+                    .interfaces
+                    .insert(interface.name.to_string(), is_on);
+            }
             self.send(Command::Choose {
                 interface: interface.name.clone(),
                 choice,
@@ -109,10 +112,12 @@ impl App {
                     "Leaves unicast answers to another program that holds the same port",
                 );
         if response.changed() {
-            let name = interface.name.to_string();
-            self.settings.broadcast_only.retain(|other| *other != name);
-            if broadcast_only {
-                self.settings.broadcast_only.push(name);
+            if !self.snapshot.site.demo {
+                let name = interface.name.to_string();
+                self.settings.broadcast_only.retain(|other| *other != name);
+                if broadcast_only {
+                    self.settings.broadcast_only.push(name);
+                }
             }
             self.send(Command::BroadcastOnly {
                 interface: interface.name.clone(),
