@@ -195,8 +195,13 @@ fn sockets_ui(ui: &mut Ui, interface: &InterfaceState) {
             }
         }
         for holder in &socket.shared_with {
+            let what_it_means = if socket.bound.is_ok() {
+                "too: unicast answers may go to either"
+            } else {
+                "and does not share it"
+            };
             let text = format!(
-                "{} (process {}) holds {} {} too: unicast answers may go to either",
+                "{} (process {}) holds {} {} {what_it_means}",
                 format::show_text(&holder.name),
                 holder.pid,
                 holder.protocol,
