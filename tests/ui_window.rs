@@ -522,7 +522,7 @@ fn many_selected_units_are_summed_up() {
 fn a_running_burst_can_be_stopped() {
     let mut test = Test::new(snapshot(5));
     test.publish(|snapshot| snapshot.search.pass = Some(2));
-    assert!(test.shows("Searching 2 of 3"));
+    assert!(test.shows("Searching, pass 2 of 3"));
     test.click("Stop");
     assert!(matches!(test.commands()[..], [Command::StopSearch]));
 }

@@ -18,6 +18,10 @@ const FAILED_WITHIN_MILLIS: u64 = 300;
 /// What shows the dialog when nothing else does. An error that does not name it was made up for by it.
 const LAST_RESORT: &str = "zenity";
 
+/// Whether the system's own save dialog always asks before a file is replaced. Where it does, asking again would be
+/// asking twice. On Linux that is up to whoever shows the dialog, so Rollcall asks there in any case.
+const SYSTEM_ASKS: bool = cfg!(any(target_os = "windows", target_os = "macos"));
+
 /// What came of a dialog.
 #[derive(Debug)]
 struct Answer {
@@ -168,7 +172,7 @@ impl App {
             let was_seen = answer.when.millis_since(open.since) >= FAILED_WITHIN_MILLIS
                 && !errors.iter().any(|error| error.contains(LAST_RESORT));
             match answer.path {
-                Some(path) => self.use_path(open.purpose, path),
+                Some(path) => self.use_chosen_path(open.purpose, path, SYSTEM_ASKS),
                 None if was_seen => {}
                 None => self.dialog_failed(open.purpose),
             }
@@ -190,20 +194,30 @@ impl App {
 
     /// Does with a path what it was asked for.
     pub(super) fn use_path(&mut self, purpose: PathUse, path: PathBuf) {
+        self.use_chosen_path(purpose, path, false);
+    }
+
+    /// The same. `may_replace` when the person has said already that a file of this name may go.
+    fn use_chosen_path(&mut self, purpose: PathUse, path: PathBuf, may_replace: bool) {
         match purpose {
             PathUse::Export => {
                 if let Some(Modal::Export(form)) = &mut self.modal {
                     form.path = path.to_string_lossy().into_owned();
+                    form.replaceable = may_replace.then(|| form.path.clone());
                     form.focused = false;
                 }
             }
             PathUse::Import => self.send(Command::Import(path)),
             PathUse::NewSite => self.send(Command::NewSite(with_site_ending(path))),
             PathUse::OpenSite => self.send(Command::OpenSite(path)),
-            PathUse::SaveSiteAs => self.send(Command::SaveSiteAs {
-                path: with_site_ending(path),
-                overwrite: false,
-            }),
+            PathUse::SaveSiteAs => {
+                let full = with_site_ending(path.clone());
+                self.send(Command::SaveSiteAs {
+                    // With another ending it is another file than the one that was asked about.
+                    overwrite: may_replace && full == path,
+                    path: full,
+                });
+            }
         }
     }
 }

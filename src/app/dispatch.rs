@@ -256,6 +256,7 @@ impl App {
             for_spreadsheets: remembered.for_spreadsheets,
             scope,
             path: self.suggested_path(PathUse::Export),
+            replaceable: None,
             focused: false,
         };
         self.modal = Some(Modal::Export(form));

@@ -109,6 +109,8 @@ pub(super) struct ExportForm {
     pub(super) scope: Scope,
     /// Where to, as typed.
     pub(super) path: String,
+    /// The path that the system's dialog has asked about already: a file there may be replaced.
+    pub(super) replaceable: Option<String>,
     /// Whether the field has had the focus.
     pub(super) focused: bool,
 }

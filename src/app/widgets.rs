@@ -16,6 +16,16 @@ pub(super) fn dot(ui: &mut Ui, color: Color32) {
 
 /// The one button of a window part that matters most.
 pub(super) fn primary_button(ui: &mut Ui, text: &str, shortcut: Option<&str>) -> Response {
+    primary_button_of_width(ui, text, shortcut, 0.0)
+}
+
+/// The same, at least this wide.
+pub(super) fn primary_button_of_width(
+    ui: &mut Ui,
+    text: &str,
+    shortcut: Option<&str>,
+    width: f32,
+) -> Response {
     let palette = palette(ui.ctx());
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;
@@ -37,7 +47,7 @@ pub(super) fn primary_button(ui: &mut Ui, text: &str, shortcut: Option<&str>) ->
             button =
                 button.right_text(RichText::new(shortcut).size(11.0).color(palette.on_primary));
         }
-        let button = button.min_size(vec2(0.0, 30.0));
+        let button = button.min_size(vec2(width, 30.0));
         focus_ring(ui.add(button))
     })
     .inner

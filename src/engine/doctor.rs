@@ -211,6 +211,10 @@ fn port_holders(input: &DoctorInput<'_>, findings: &mut Findings) {
             .flat_map(|interface| &interface.sockets)
             .any(|socket| socket.port == port && socket.bound.is_ok())
     };
+    let is_refused = |port: u16| {
+        let mut sockets = input.interfaces.iter().flat_map(|here| &here.sockets);
+        sockets.any(|socket| socket.port == port && socket.bound.is_err())
+    };
     for holder in input.holders {
         let named = named(holder);
         let port = holder.port;
@@ -228,6 +232,19 @@ fn port_holders(input: &DoctorInput<'_>, findings: &mut Findings) {
                 Some(format!(
                     "Close {named} when units are expected to connect; everything else works beside \
                      it"
+                )),
+            );
+        } else if is_refused(port) {
+            findings.add(
+                Cause::Port,
+                Verdict::Warning,
+                None,
+                format!(
+                    "UDP {port} is held by {named} and not shared: what units send there is heard by \
+                     that program only"
+                ),
+                Some(format!(
+                    "Close {named}; Rollcall opens the port again by itself"
                 )),
             );
         } else if !is_open(port) {

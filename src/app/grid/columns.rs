@@ -73,6 +73,12 @@ pub(in crate::app) fn width(settings: &GridSettings, column: Column) -> f32 {
         .clamp(MIN_WIDTH, MAX_WIDTH)
 }
 
+/// Makes a column wider, or narrower by a negative step.
+pub(in crate::app) fn widen(settings: &mut GridSettings, column: Column, step: f32) {
+    let wanted = (width(settings, column) + step).clamp(MIN_WIDTH, MAX_WIDTH);
+    settings.widths.insert(column.key().to_owned(), wanted);
+}
+
 /// How wide a column is at the first start.
 pub(in crate::app) const fn default_width(column: Column) -> f32 {
     match column {

@@ -1,12 +1,17 @@
-//! The headers: a click sorts, dragging one to another's place moves the column.
+//! The headers: a click sorts, dragging one to another's place moves the column. Keys do the same on a header that
+//! has the focus: Enter sorts, Ctrl or Cmd with an arrow moves, Shift with an arrow widens or narrows.
 
-use egui::{Align2, Rect, Role, Sense, Shape, Stroke, WidgetInfo, pos2, vec2};
+use egui::{Align2, Key, Modifiers, Rect, Response, Role, Sense, Shape, Stroke, WidgetInfo};
+use egui::{pos2, vec2};
 
 use super::super::App;
 use super::super::theme::{self, palette};
 use super::{CELL_PADDING, columns};
 use crate::model::column::Column;
 use crate::model::query::Direction;
+
+/// How much wider or narrower one press makes a column.
+const WIDTH_STEP: f32 = 12.0;
 
 impl App {
     /// Draws the headers.
@@ -75,6 +80,7 @@ impl App {
                     painter.set_clip_rect(area);
                     painter.hline(area.x_range(), rect.bottom() - 0.5, line);
                 }
+                self.header_keys(&response, shown, idx);
                 if response.clicked() {
                     clicked = Some(*column);
                 }
@@ -110,6 +116,35 @@ impl App {
         }
         if context.is_some() {
             self.grid.opens_chooser = true;
+        }
+    }
+
+    /// The keys of the header that has the focus.
+    fn header_keys(&mut self, response: &Response, shown: &[Column], idx: usize) {
+        if !response.has_focus() {
+            return;
+        }
+        for (key, to, step) in [
+            (Key::ArrowLeft, idx.checked_sub(1), -WIDTH_STEP),
+            (Key::ArrowRight, Some(idx + 1), WIDTH_STEP),
+        ] {
+            let (moves, widens) = response.ctx.input_mut(|input| {
+                (
+                    input.consume_key(Modifiers::COMMAND, key),
+                    input.consume_key(Modifiers::SHIFT, key),
+                )
+            });
+            let to = to.filter(|to| moves && *to < shown.len());
+            if let Some(to) = to {
+                let mut order = shown.to_vec();
+                columns::reorder(&mut order, idx, to);
+                columns::keep(&mut self.settings.grid, &order);
+            } else if widens {
+                columns::widen(&mut self.settings.grid, shown[idx], step);
+            } else {
+                continue;
+            }
+            self.grid.new_layout();
         }
     }
 

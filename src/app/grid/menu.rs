@@ -1,8 +1,8 @@
 //! The menu of a row. Acts on the selection, which follows the unit, so rows may move under it.
 
-use egui::{Align, Id, Layout, Popup, PopupAnchor, Ui};
+use egui::{Align, Id, Layout, Popup, PopupAnchor, Response, Ui};
 
-use super::super::widgets::Named;
+use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand};
 use crate::model::column::Column;
 
@@ -19,13 +19,18 @@ impl App {
             return;
         }
         let set_open = opens.then_some(egui::SetOpenCommand::Bool(true));
-        let popup = Popup::new(menu_id(), ctx.clone(), PopupAnchor::Pointer, ui.layer_id())
+        let mut popup = Popup::new(menu_id(), ctx.clone(), PopupAnchor::Pointer, ui.layer_id())
             .kind(egui::PopupKind::Menu)
             .layout(Layout::top_down_justified(Align::Min))
-            .at_pointer_fixed()
             .open_memory(set_open)
             .style(egui::containers::menu::menu_style)
             .width(250.0);
+        popup = match self.grid.menu_at {
+            Some(at) => popup.at_position(at),
+            None => popup.at_pointer_fixed(),
+        };
+        // Opened by a key, it is walked through by keys.
+        let takes_focus = opens && self.grid.menu_at.is_some();
         popup.show(|ui| {
             // The MAC has a line of its own.
             if let Some(column) = self
@@ -35,16 +40,20 @@ impl App {
                 && let Some(unit) = self.selected_unit()
             {
                 let text = self.cell_as_text(unit, column);
-                let label = format!("Copy {}", column.title());
-                let button = ui.add_enabled(!text.is_empty(), egui::Button::new(&*label));
+                let label = format!("Copy {}", column.title().to_lowercase());
+                let button = ui
+                    .add_enabled(!text.is_empty(), egui::Button::new(&*label))
+                    .on_disabled_hover_text("Nothing is known here");
                 if button.named(&label).clicked() {
                     ctx.copy_text(text);
                     ui.close();
                 }
             }
-            for command in [UiCommand::CopyRows, UiCommand::CopyMac] {
-                self.command_item_ui(ui, command);
+            let first = self.command_item_ui(ui, UiCommand::CopyRows);
+            if takes_focus {
+                first.request_focus();
             }
+            self.command_item_ui(ui, UiCommand::CopyMac);
             ui.separator();
             for command in [
                 UiCommand::OpenWebPage,
@@ -66,7 +75,7 @@ impl App {
     }
 
     /// A command as a line of a menu: its words, its keys, and why it is not possible.
-    pub(in crate::app) fn command_item_ui(&mut self, ui: &mut Ui, command: UiCommand) {
+    pub(in crate::app) fn command_item_ui(&mut self, ui: &mut Ui, command: UiCommand) -> Response {
         let why_not = command.why_not(&self.command_state());
         let mut button = egui::Button::new(command.text());
         if let Some(shortcut) = command.shortcut(ui.ctx().os()) {
@@ -81,5 +90,6 @@ impl App {
             self.ask(command);
             ui.close();
         }
+        widgets::focus_ring(response)
     }
 }

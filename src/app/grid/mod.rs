@@ -46,6 +46,10 @@ pub(super) struct GridState {
     menu_column: Option<Column>,
     /// Whether the menu is to open in this frame.
     opens_menu: bool,
+    /// Where the menu is, when a key opened it and not the pointer.
+    menu_at: Option<egui::Pos2>,
+    /// Where the row of the keyboard was drawn last.
+    cursor_row: Option<Rect>,
     /// Whether the column chooser is to open in this frame.
     pub(super) opens_chooser: bool,
 }
@@ -125,6 +129,7 @@ impl App {
 
         let snapshot = std::sync::Arc::clone(&self.snapshot);
         let num_rows = self.rows.shown().len();
+        self.grid.cursor_row = None;
         let mut widths = Vec::new();
         let output = table.body(|mut body| {
             widths = body.widths().to_vec();
@@ -174,6 +179,9 @@ impl App {
             let (_, response) = row.col(|ui| {
                 if column_idx == 0 {
                     strip.paint(ui.max_rect(), is_selected, is_cursor);
+                    if is_cursor {
+                        self.grid.cursor_row = Some(ui.max_rect());
+                    }
                 }
                 let Some(unit) = unit else {
                     return;
@@ -255,6 +263,7 @@ impl App {
                 self.selection.pick(self.rows.shown(), row_idx, Pick::Only);
             }
             self.grid.menu_column = Some(column);
+            self.grid.menu_at = None;
             self.grid.opens_menu = true;
         }
     }
@@ -301,6 +310,19 @@ impl App {
         }
         if !(has_focus || is_free) {
             return;
+        }
+        let wants_menu = ui.input_mut(|input| {
+            input.consume_key(Modifiers::SHIFT, Key::F10)
+                || input.consume_key(Modifiers::NONE, Key::Menu)
+        });
+        if wants_menu && self.selection.len() > 0 {
+            // Beside the words of the row, or at the grid's top when that row is not seen.
+            let row = self.grid.cursor_row.map_or(ui.max_rect().min, |row| {
+                row.left_bottom() + vec2(CELL_PADDING + 22.0, 0.0)
+            });
+            self.grid.menu_column = None;
+            self.grid.menu_at = Some(row);
+            self.grid.opens_menu = true;
         }
         for (key, step) in STEPS {
             for (modifiers, pick) in [

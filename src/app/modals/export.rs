@@ -115,6 +115,7 @@ impl App {
 
     fn send_export(&mut self, form: &ExportForm) {
         let path = with_ending_if_none(form.path.trim(), form.format);
+        let overwrite = form.replaceable.as_ref() == Some(&path);
         let path = self.full_path(PathUse::Export, &path);
         let rows: Vec<(Slot, ApplianceId)> = match form.scope {
             Scope::All => self
@@ -157,7 +158,7 @@ impl App {
             },
             snapshot: std::sync::Arc::clone(&self.snapshot),
             rows,
-            overwrite: false,
+            overwrite,
         })));
     }
 }

@@ -67,9 +67,12 @@ impl App {
         let response = widgets::checkbox(ui, &mut is_on, &label, true);
         if response.changed() {
             let choice = if is_on { Choice::On } else { Choice::Off };
-            self.settings
-                .interfaces
-                .insert(interface.name.to_string(), is_on);
+            // Nothing of the demo stays.
+            if !self.snapshot.site.demo {
+                self.settings
+                    .interfaces
+                    .insert(interface.name.to_string(), is_on);
+            }
             self.send(Command::Choose {
                 interface: interface.name.clone(),
                 choice,
@@ -109,10 +112,12 @@ impl App {
                     "Leaves unicast answers to another program that holds the same port",
                 );
         if response.changed() {
-            let name = interface.name.to_string();
-            self.settings.broadcast_only.retain(|other| *other != name);
-            if broadcast_only {
-                self.settings.broadcast_only.push(name);
+            if !self.snapshot.site.demo {
+                let name = interface.name.to_string();
+                self.settings.broadcast_only.retain(|other| *other != name);
+                if broadcast_only {
+                    self.settings.broadcast_only.push(name);
+                }
             }
             self.send(Command::BroadcastOnly {
                 interface: interface.name.clone(),
@@ -195,8 +200,13 @@ fn sockets_ui(ui: &mut Ui, interface: &InterfaceState) {
             }
         }
         for holder in &socket.shared_with {
+            let what_it_means = if socket.bound.is_ok() {
+                "too: unicast answers may go to either"
+            } else {
+                "and does not share it"
+            };
             let text = format!(
-                "{} (process {}) holds {} {} too: unicast answers may go to either",
+                "{} (process {}) holds {} {} {what_it_means}",
                 format::show_text(&holder.name),
                 holder.pid,
                 holder.protocol,

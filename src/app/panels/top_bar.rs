@@ -16,6 +16,15 @@ const LOGO_WIDTH: f32 = 182.0;
 /// How high chips and buttons are.
 const CHIP_HEIGHT: f32 = 28.0;
 
+/// How wide the search button is, with and without a pass: what stands beside it must not move.
+const SEARCH_WIDTH: f32 = 126.0;
+
+/// With less room than this (a small window zoomed in), names are shorter and the logo has only its own width.
+const NARROW: f32 = 900.0;
+
+/// The chip behind which the others are.
+const MORE_WIDTH: f32 = 52.0;
+
 impl App {
     /// Draws the top bar.
     pub(in crate::app) fn top_bar_ui(&mut self, ui: &mut Ui) {
@@ -29,8 +38,9 @@ impl App {
         ui.scope_builder(builder, |ui| {
             ui.set_clip_rect(left.expand(4.0).intersect(ui.clip_rect()));
             ui.spacing_mut().item_spacing.x = 12.0;
-            Self::logo_ui(ui);
-            self.site_ui(ui);
+            let is_narrow = rect.width() < NARROW;
+            Self::logo_ui(ui, is_narrow);
+            self.site_ui(ui, left.right(), is_narrow);
             self.chips_ui(ui, left.right());
         });
         let mut right = rect;
@@ -52,10 +62,14 @@ impl App {
         }
     }
 
-    fn logo_ui(ui: &mut Ui) {
+    fn logo_ui(ui: &mut Ui, is_narrow: bool) {
         let palette = palette(ui.ctx());
-        let (rect, response) =
-            ui.allocate_exact_size(vec2(LOGO_WIDTH - 12.0, 30.0), Sense::hover());
+        let width = if is_narrow {
+            LOGO_WIDTH / 2.0
+        } else {
+            LOGO_WIDTH - 12.0
+        };
+        let (rect, response) = ui.allocate_exact_size(vec2(width, 30.0), Sense::hover());
         let center = egui::pos2(rect.left() + 6.0, rect.center().y);
         let stroke = Stroke::new(1.3, palette.text);
         ui.painter().circle_stroke(center, 5.2, stroke);
@@ -71,22 +85,37 @@ impl App {
     }
 
     /// The site's name with its menu, and its marks.
-    fn site_ui(&mut self, ui: &mut Ui) {
+    fn site_ui(&mut self, ui: &mut Ui, right: f32, is_narrow: bool) {
         let palette = palette(ui.ctx());
         let site = self.snapshot.site.clone();
         let name = if site.demo {
-            "Demo".to_owned()
+            "Demo fleet".to_owned()
         } else if site.name.is_empty() {
             "Untitled site".to_owned()
         } else {
             format::show_text(&site.name).into_owned()
         };
-        let label = RichText::new(cut(&name, 28)).font(theme::strong(theme::TEXT_SIZE));
+        let max_chars = if is_narrow { 14 } else { 28 };
+        let color = if site.demo {
+            palette.amber
+        } else {
+            palette.text
+        };
+        let label = RichText::new(cut(&name, max_chars))
+            .font(theme::strong(theme::TEXT_SIZE))
+            .color(color);
         let button = Button::new(label)
             .right_text(RichText::new("▾").color(palette.dim))
             .gap(8.0)
             .min_size(vec2(0.0, CHIP_HEIGHT));
-        let response = widgets::focus_ring(ui.add(button)).named(&format!("Site: {name}"));
+        let hover = if site.demo {
+            "Simulated units in a throw-away site, on ports of their own"
+        } else {
+            "New site, open another, save as"
+        };
+        let response = widgets::focus_ring(ui.add(button))
+            .named(&format!("Site: {name}"))
+            .on_hover_text(hover);
         Popup::menu(&response).width(240.0).show(|ui| {
             for command in [
                 UiCommand::NewSite,
@@ -122,13 +151,10 @@ impl App {
             self.command_item_ui(ui, demo);
         });
         if site.demo {
-            ui.label(
-                RichText::new("Demo fleet")
-                    .font(theme::strong(theme::TEXT_SIZE))
-                    .color(palette.amber),
-            )
-            .on_hover_text("Simulated units in a throw-away site, on ports of their own");
-            if widgets::quiet_button(ui, "End demo").clicked() {
+            // Without room for it, the site's menu has the same.
+            let width = text_width(ui, UiCommand::EndDemo.text()) + 24.0;
+            let has_room = right - ui.cursor().left() > width + 12.0 + MORE_WIDTH;
+            if has_room && widgets::quiet_button(ui, UiCommand::EndDemo.text()).clicked() {
                 self.ask(UiCommand::EndDemo);
             }
         }
@@ -157,7 +183,7 @@ impl App {
         let mut hidden: Vec<&InterfaceState> = Vec::new();
         for (idx, interface) in order.iter().enumerate() {
             let is_last = idx + 1 == order.len();
-            let more = if is_last { 0.0 } else { 52.0 };
+            let more = if is_last { 0.0 } else { MORE_WIDTH };
             let room = right - ui.cursor().left() - more;
             if !hidden.is_empty() || chip_width(ui, interface) > room {
                 hidden.push(interface);
@@ -257,28 +283,25 @@ impl App {
             .show(|ui| self.interface_popup_ui(ui, interface));
     }
 
-    /// Search now, or how far it is.
+    /// Search now; while it is under way, how far it is and a way to stop it. One button in one place, so that
+    /// nothing beside it moves.
     fn search_button_ui(&mut self, ui: &mut Ui) {
-        let shortcut = UiCommand::SearchNow
-            .shortcut(ui.ctx().os())
-            .map(|shortcut| ui.ctx().format_shortcut(&shortcut));
-        if let Some(pass) = self.snapshot.search.pass {
-            if widgets::quiet_button(ui, "Stop")
-                .on_hover_text(UiCommand::StopSearch.tooltip())
-                .clicked()
-            {
-                self.ask(UiCommand::StopSearch);
-            }
-            let text = format!("Searching {pass} of 3");
-            widgets::primary_button(ui, &text, None)
-                .on_hover_text("Every chosen network is asked three times");
-            return;
-        }
-        let response =
-            widgets::primary_button(ui, UiCommand::SearchNow.text(), shortcut.as_deref())
-                .on_hover_text(UiCommand::SearchNow.tooltip());
-        if response.clicked() {
-            self.ask(UiCommand::SearchNow);
+        let (command, word, beside) = match self.snapshot.search.pass {
+            Some(pass) => (UiCommand::StopSearch, "Stop", format!("pass {pass} of 3")),
+            None => (
+                UiCommand::SearchNow,
+                UiCommand::SearchNow.text(),
+                UiCommand::SearchNow
+                    .shortcut(ui.ctx().os())
+                    .map(|shortcut| ui.ctx().format_shortcut(&shortcut))
+                    .unwrap_or_default(),
+            ),
+        };
+        let response = widgets::primary_button_of_width(ui, word, Some(&beside), SEARCH_WIDTH)
+            .on_hover_text(command.tooltip());
+        // A double click on "Search now" must not stop what it began.
+        if response.clicked() && !response.double_clicked() {
+            self.ask(command);
         }
     }
 

@@ -13,12 +13,13 @@ use super::super::widgets;
 use super::super::{App, UiCommand, format};
 use super::{HexView, hex_ui};
 use crate::model::appliance::Appliance;
-use crate::model::sighting::Source;
+use crate::model::sighting::{Evidence, Source};
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
+use crate::model::time::Timestamp;
 use crate::wire::RowWidth;
 
-/// How many sightings are listed.
+/// How many lines of evidence are listed.
 const EVIDENCE_SHOWN: usize = 12;
 
 /// What is wide enough for the panel's content.
@@ -78,7 +79,7 @@ impl App {
         let palette = palette(ui.ctx());
         let status = snapshot.context.status(unit);
         let reason = snapshot.context.reason(unit);
-        let (advice, command) = advice(status, snapshot);
+        let (advice, command) = advice(status, unit);
         let edge = if status == Status::Heard || status == Status::OnlyInFile {
             palette.line
         } else {
@@ -104,6 +105,9 @@ impl App {
                 if status == Status::Conflict {
                     self.others_ui(ui, snapshot, unit);
                 }
+                // What is not possible just now (a read-only site) is not what comes next.
+                let command =
+                    command.filter(|command| command.why_not(&self.command_state()).is_none());
                 if let Some(command) = command {
                     ui.add_space(2.0);
                     let response = widgets::primary_button(ui, command.text(), None)
@@ -120,10 +124,15 @@ impl App {
         let Some(ip) = unit.heard_ip() else {
             return;
         };
-        if !snapshot.context.shared_ips.contains_key(&ip) {
+        let Some(num_units) = snapshot.context.shared_ips.get(&ip) else {
             return;
-        }
-        if widgets::primary_button(ui, "Show the other unit", None)
+        };
+        let text = if *num_units > 2 {
+            "Show the other units"
+        } else {
+            "Show the other unit"
+        };
+        if widgets::primary_button(ui, text, None)
             .on_hover_text("Filters the grid by this address")
             .clicked()
         {
@@ -138,13 +147,16 @@ impl App {
         }
         let palette = palette(ui.ctx());
         widgets::section(ui, "Evidence");
-        let num_more = unit.evidence.len().saturating_sub(EVIDENCE_SHOWN);
+        let lines = evidence_lines(unit);
+        let num_hidden = lines.len().saturating_sub(EVIDENCE_SHOWN);
+        let num_more: usize = lines[..num_hidden].iter().map(|line| line.count).sum();
         ui.spacing_mut().interact_size.y = 18.0;
         egui::Grid::new("evidence")
             .num_columns(2)
             .spacing([14.0, 4.0])
             .show(ui, |ui| {
-                for evidence in unit.evidence.iter().rev().take(EVIDENCE_SHOWN).rev() {
+                for line in &lines[num_hidden..] {
+                    let evidence = line.newest;
                     let time = format::time_of_day(evidence.when, &self.zone);
                     ui.label(
                         RichText::new(time)
@@ -153,15 +165,20 @@ impl App {
                             .color(palette.faint),
                     )
                     .on_hover_text(format::exact(evidence.when, &self.zone));
-                    let words = format!(
+                    let mut words = format!(
                         "{}, {}, {}",
                         evidence_word(evidence.source),
                         evidence.channel.word(),
                         format::bytes(u64::from(evidence.full_len)),
                     );
                     let mut hover = format!("From {} on {}", evidence.from, evidence.interface);
-                    if !evidence.remarks.is_empty() {
+                    if line.count > 1 {
                         // Writing to a `String` cannot fail.
+                        write!(words, " ×{}", line.count).ok();
+                        let first = format::exact(line.first, &self.zone);
+                        write!(hover, "\n{} times alike, first {first}", line.count).ok();
+                    }
+                    if !evidence.remarks.is_empty() {
                         write!(hover, "\nOdd: {}", evidence.remarks).ok();
                     }
                     let width = CONTENT_WIDTH - 80.0;
@@ -172,14 +189,13 @@ impl App {
                         } else {
                             format!("{words} ({})", evidence.remarks)
                         };
-                        ui.add(egui::Label::new(shown).truncate())
-                            .on_hover_text(hover);
+                        ui.add(egui::Label::new(shown).wrap()).on_hover_text(hover);
                     });
                     ui.end_row();
                 }
             });
         if num_more > 0 {
-            let text = format!("{num_more} earlier sightings");
+            let text = format::counted(num_more as u64, "earlier sighting", "earlier sightings");
             ui.label(RichText::new(text).color(palette.faint));
         }
     }
@@ -338,7 +354,7 @@ const fn headline(status: Status) -> &'static str {
 }
 
 /// What a person can do, and the command that does it, when there is one.
-fn advice(status: Status, snapshot: &Snapshot) -> (Option<&'static str>, Option<UiCommand>) {
+fn advice(status: Status, unit: &Appliance) -> (Option<&'static str>, Option<UiCommand>) {
     match status {
         Status::Conflict => (
             Some("Unplug one of the units, or give one of them another address at its own console"),
@@ -356,13 +372,60 @@ fn advice(status: Status, snapshot: &Snapshot) -> (Option<&'static str>, Option<
             Some("Check its power and its cable, then ask again"),
             Some(UiCommand::SearchNow),
         ),
-        Status::New if !snapshot.search.live => (None, Some(UiCommand::SearchNow)),
-        Status::New | Status::Heard => (None, None),
+        Status::New if unit.name().is_none() => (
+            Some("Give it a name, or import an inventory file that knows its MAC or serial"),
+            Some(UiCommand::Rename),
+        ),
+        Status::New if unit.imported.is_none() => (
+            Some("Note where it stands, or import the inventory to match it by MAC or serial"),
+            Some(UiCommand::EditNote),
+        ),
+        Status::New => (
+            Some("It matches a row of an imported file; note where it stands"),
+            Some(UiCommand::EditNote),
+        ),
+        Status::Heard => (None, None),
         Status::OnlyInFile => (
             Some("It appears by itself once it is plugged into a network that is listened on"),
             Some(UiCommand::SearchNow),
         ),
     }
+}
+
+/// Sightings that say the same, as one line.
+struct EvidenceLine<'a> {
+    newest: &'a Evidence,
+    first: Timestamp,
+    count: usize,
+}
+
+/// The evidence with what is alike in one line: a unit that is asked every 15 s says the same for hours. In the order
+/// of the newest of each.
+fn evidence_lines(unit: &Appliance) -> Vec<EvidenceLine<'_>> {
+    let alike = |a: &Evidence, b: &Evidence| {
+        a.source == b.source
+            && a.channel == b.channel
+            && a.full_len == b.full_len
+            && a.remarks == b.remarks
+            && a.from == b.from
+            && a.interface == b.interface
+    };
+    let mut lines: Vec<EvidenceLine<'_>> = Vec::new();
+    for evidence in unit.evidence.iter().rev() {
+        match lines.iter_mut().find(|line| alike(line.newest, evidence)) {
+            Some(line) => {
+                line.first = evidence.when;
+                line.count += 1;
+            }
+            None => lines.push(EvidenceLine {
+                newest: evidence,
+                first: evidence.when,
+                count: 1,
+            }),
+        }
+    }
+    lines.reverse();
+    lines
 }
 
 /// How something was heard, as a sentence begins.

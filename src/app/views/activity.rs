@@ -6,6 +6,7 @@ use super::super::notices::{level_color, saying_ui};
 use super::super::theme::palette;
 use super::super::widgets;
 use super::super::{App, UiCommand, format};
+use crate::logging::LogLine;
 use crate::model::time::Timestamp;
 
 /// How many lines of the log are shown; the rest is in its file.
@@ -75,7 +76,12 @@ impl App {
         widgets::section(ui, "Log, the newest first");
         ui.spacing_mut().item_spacing.y = 1.0;
         ui.spacing_mut().interact_size.y = 18.0;
-        for line in lines.iter().rev().take(LOG_LINES_SHOWN) {
+        for line in lines
+            .iter()
+            .rev()
+            .filter(|line| is_telling(line))
+            .take(LOG_LINES_SHOWN)
+        {
             let color = match line.level {
                 tracing::Level::ERROR => palette.red,
                 tracing::Level::WARN => palette.amber,
@@ -90,10 +96,18 @@ impl App {
                 ui.add(egui::Label::new(text).truncate());
             });
         }
-        let num_more = lines.len().saturating_sub(LOG_LINES_SHOWN);
-        if num_more > 0 {
-            let text = format!("{num_more} earlier lines are in the log folder");
+        let num_telling = lines.iter().filter(|line| is_telling(line)).count();
+        if num_telling > LOG_LINES_SHOWN {
+            let text = "Earlier lines are in the log folder";
             ui.label(RichText::new(text).color(palette.faint));
         }
     }
+}
+
+/// What windowing libraries mutter helps nobody in a hall; it is in the log's file.
+fn is_telling(line: &LogLine) -> bool {
+    line.level == tracing::Level::ERROR
+        || ["rollcall", "rfd"]
+            .iter()
+            .any(|own| line.target.starts_with(own))
 }

@@ -191,6 +191,16 @@ fn the_most_likely_cause_of_silence_comes_first() {
             "Listen to broadcasts only",
         ),
         (
+            "a port that is held and not shared",
+            Case::silent()
+                .with(|case| case.holders.push(holder("UDP")))
+                .on(|eth0| {
+                    eth0.sockets[0].bound = Err("another program does not share it".to_owned());
+                }),
+            "UDP 3502 is held by dsview (process 4711) and not shared",
+            "Close dsview (process 4711)",
+        ),
+        (
             "a socket that is not open",
             Case::silent().on(|eth0| {
                 eth0.sockets[0].bound = Err("another program is using it".to_owned());
