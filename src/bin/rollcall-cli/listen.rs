@@ -1,7 +1,7 @@
 //! `listen`: says what is heard, as it comes.
 
 use rollcall::engine::SiteChoice;
-use rollcall::model::sighting::Sighting;
+use rollcall::model::sighting::{Sighting, Source};
 use rollcall::model::snapshot::Snapshot;
 use tokio::sync::mpsc;
 
@@ -61,7 +61,10 @@ struct Printer {
 impl Printer {
     fn print(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
         while let Ok(sighting) = self.heard.try_recv() {
-            self.out.write(&HeardLine::of_sighting(&sighting))?;
+            // What was not understood is among the strays as well, with the reason: one datagram is one line.
+            if sighting.source != Source::Undecoded {
+                self.out.write(&HeardLine::of_sighting(&sighting))?;
+            }
         }
         for stray in snapshot.strays.iter() {
             if stray.seq >= self.next_stray {
