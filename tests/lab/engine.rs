@@ -12,7 +12,7 @@ use std::time::Duration;
 use rollcall::wire::{Claimed, DiscoverReply, PORT_INSTALL, discover_request};
 use serde_json::Value;
 
-use crate::lab::{Host, Lab, NICS, SimulatedFleet};
+use crate::lab::{Host, LAPTOP_IPS, Lab, NICS, SimulatedFleet};
 
 /// Long enough for the asks at 0, 1 and 3 s and the answers to them.
 const SEARCH_SECS: &str = "5";
@@ -201,6 +201,13 @@ async fn another_program_on_the_port_is_shared_with_or_named() {
             is_shared,
             "shared: {is_shared}: {install}"
         );
+        // The test itself is that program.
+        let checks = report["checks"].to_string();
+        let named = format!("(process {})", std::process::id());
+        assert!(
+            checks.contains("UDP 3502 is ") && checks.contains(&named),
+            "shared: {is_shared}: {checks}"
+        );
         drop(other);
     }
 }
@@ -295,6 +302,77 @@ async fn a_flood_does_not_hide_real_units() {
         .filter(|line| line.starts_with("flood from 10.77.66.6 on nic0: "))
         .count();
     assert_eq!(num_lines, 1, "one sender is one line: {said}");
+}
+
+#[tokio::test]
+#[ignore = "needs root and network namespaces: sudo -E cargo test --test lab -- --ignored --test-threads=1"]
+async fn broken_datagrams_cost_no_unit_and_stay_to_be_looked_at() {
+    let lab = Lab::new();
+    let host = &lab.fleets[0];
+    host.ip("addr add 10.77.66.6/16 brd + dev eth0");
+    let fleet = fleet(host, "eth0", &["--units", "6", "--style", "configured"]);
+    let mut listening = Running::start(
+        &lab.laptop,
+        &["listen", "--seconds", "6", "--interface", "nic0"],
+    );
+    wait_for_port(&lab.laptop, &mut listening, true).await;
+    let socket = host.socket("eth0", 0, false).expect("any port is free");
+    let whole = DiscoverReply {
+        mac: Some([0x00, 0xe0, 0x86, 0xde, 0xad, 0x01]),
+        ip: Claimed::Ip(Ipv4Addr::new(10, 77, 3, 3)),
+        ..DiscoverReply::default()
+    }
+    .emit(0);
+    let noise: Vec<u8> = (0_u32..1_400)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    // The largest that UDP carries: a message and then nothing but zeros.
+    let mut largest = whole.clone();
+    largest.resize(65_507, 0);
+    let mut broken: Vec<&[u8]> = (0..whole.len()).map(|len| &whole[..len]).collect();
+    broken.extend([&noise[..], &largest[..]]);
+    let to = (LAPTOP_IPS[0], PORT_INSTALL);
+    for datagram in &broken {
+        socket.send_to(datagram, to).expect("the interface is up");
+    }
+    let asking = lab
+        .laptop
+        .socket(NICS[0], PORT_INSTALL, true)
+        .expect("it is shared");
+    asking
+        .send_to(&discover_request(1), (Ipv4Addr::BROADCAST, PORT_INSTALL))
+        .expect("the interface is up");
+    drop(asking);
+    let output = listening.end().await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let heard: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("every line is a JSON object"))
+        .collect();
+    let mut num_bytes: Vec<u64> = heard
+        .iter()
+        .filter(|one| {
+            let mac = &one["facts"]["mac"];
+            mac.is_null() || mac == "00:e0:86:de:ad:01"
+        })
+        .filter_map(|one| one["len_bytes"].as_u64())
+        .collect();
+    num_bytes.sort_unstable();
+    assert_eq!(
+        num_bytes,
+        broken
+            .iter()
+            .map(|datagram| datagram.len() as u64)
+            .collect::<Vec<_>>(),
+        "each is shown with its true length"
+    );
+    let mut macs: Vec<String> = heard
+        .iter()
+        .filter_map(|one| one["facts"]["mac"].as_str().map(str::to_owned))
+        .filter(|mac| mac != "00:e0:86:de:ad:01")
+        .collect();
+    macs.sort_unstable();
+    assert_eq!(macs, fleet.macs());
 }
 
 #[tokio::test]

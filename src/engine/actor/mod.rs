@@ -232,6 +232,8 @@ struct Actor {
     system: SystemChecks,
     holders: Vec<PortHolder>,
     is_looking: bool,
+    /// Sockets that could not be opened, at the last look at the interfaces.
+    num_refused: usize,
     job: Option<Arc<Job>>,
     beside: mpsc::Receiver<Beside>,
     to_beside: mpsc::Sender<Beside>,
@@ -272,6 +274,7 @@ impl Actor {
             system: SystemChecks::default(),
             holders: Vec::new(),
             is_looking: false,
+            num_refused: 0,
             job: None,
             beside,
             to_beside,

@@ -37,6 +37,13 @@ impl Actor {
             self.session.plane.scan(now);
             self.session.asker.set(self.session.plane.asking_sockets());
             self.tcp.listen(self.config.tcp_port, &self.session);
+            // A port that was refused or came free has another holder now.
+            let interfaces = self.session.plane.interfaces();
+            let sockets = interfaces.iter().flat_map(|here| &here.sockets);
+            let num_refused = sockets.filter(|socket| socket.bound.is_err()).count();
+            if std::mem::replace(&mut self.num_refused, num_refused) != num_refused {
+                self.next_look = now;
+            }
         }
         self.session.plane.tick(now);
         self.session.registry.set_interfaces(self.contexts());
