@@ -327,7 +327,11 @@ impl Opened {
 fn open_store(choice: SiteChoice, sites_dir: &Path) -> Result<(Opened, Vec<Saying>), StoreError> {
     match choice {
         SiteChoice::Demo | SiteChoice::ThrowAway => {
-            let (store, contents) = Store::throw_away()?;
+            let (store, mut contents) = Store::throw_away()?;
+            if choice == SiteChoice::ThrowAway {
+                // What the command line writes without a site file is of real units.
+                "Without a site file".clone_into(&mut contents.name);
+            }
             Ok((
                 Opened {
                     store,
