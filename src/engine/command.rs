@@ -128,6 +128,56 @@ pub enum Notice {
     SiteOpened(Option<PathBuf>),
 }
 
+impl std::fmt::Display for Notice {
+    /// One line for the log, without the units of a snapshot.
+    #[expect(
+        clippy::unnecessary_debug_formatting,
+        reason = "whatever a file is called, it stays one line of the log"
+    )]
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Said(saying) => {
+                write!(f, "{:?}: {}", saying.level, saying.title)?;
+                saying
+                    .text
+                    .iter()
+                    .try_for_each(|text| write!(f, ": {text}"))
+            }
+            Self::Imported(report) => match &report.failed {
+                Some(why) => write!(f, "not imported: {why}"),
+                None => write!(
+                    f,
+                    "imported {:?}: {} rows, {} added, {} changed, {} refused",
+                    report.path,
+                    report.num_rows,
+                    report.added,
+                    report.changed,
+                    report.refused.len()
+                ),
+            },
+            Self::Exported { path, num_rows } => write!(f, "exported {num_rows} units to {path:?}"),
+            Self::ExportWouldReplace(request) => {
+                write!(
+                    f,
+                    "asked whether to replace {:?} by an export",
+                    request.path
+                )
+            }
+            Self::SaveWouldReplace(path) => {
+                write!(f, "asked whether to replace {path:?} by the site")
+            }
+            Self::SweepNeedsYes { request, num_ips } => {
+                write!(
+                    f,
+                    "asked whether to sweep {num_ips} addresses of {:?}",
+                    request.ranges
+                )
+            }
+            Self::SiteOpened(path) => write!(f, "opened the site {path:?}"),
+        }
+    }
+}
+
 /// Something a person should read: what failed or happened, what it means, what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saying {

@@ -18,6 +18,7 @@ pub mod ports;
 mod publish;
 pub mod questions;
 pub mod ranges;
+mod say;
 pub mod search;
 mod session;
 pub mod socket;

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::actor::Say;
 use super::asker::PlaneAsker;
 use super::clock;
 use super::command::{Saying, sentence};
 use super::interfaces::{Found, InterfaceSource};
 use super::plane::{FromPlane, Plane, PlaneConfig, Ports};
+use super::say::Say;
 use super::store::{
     NotTaken, OpenSite, SITE_EXTENSION, SaveBatch, SiteContents, Store, StoreError, site_name,
 };

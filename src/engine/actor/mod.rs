@@ -26,6 +26,7 @@ use super::doctor::SystemChecks;
 use super::handle::{EngineEnd, Waker};
 use super::jobs::{Job, JobDone};
 use super::publish::Publisher;
+use super::say::Say;
 use super::session::{Prepared, Session};
 use super::tcp::{TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpSlots};
 use super::{EngineConfig, clock};
@@ -149,27 +150,6 @@ impl Tcp {
     }
 }
 
-/// Where notices go; counts those that did not fit.
-pub(in crate::engine) struct Say {
-    notices: mpsc::Sender<Notice>,
-    waker: Waker,
-    unsaid: u64,
-}
-
-impl Say {
-    pub(in crate::engine) fn said(&mut self, saying: Saying) {
-        self.notice(Notice::Said(saying));
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        tracing::info!("{notice:?}");
-        if self.notices.try_send(notice).is_err() {
-            self.unsaid += 1;
-        }
-        (self.waker)();
-    }
-}
-
 /// Runs until the handle is gone or the end is signaled, does what was asked for before that, then saves and closes.
 /// Returns whether everything was saved.
 pub(in crate::engine) async fn run(
@@ -183,11 +163,7 @@ pub(in crate::engine) async fn run(
         snapshots,
         notices,
     } = end;
-    let say = Say {
-        notices,
-        waker: Arc::clone(&waker),
-        unsaid: 0,
-    };
+    let say = Say::new(notices, Arc::clone(&waker));
     let mut actor = Actor::new(config, say).await;
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -151,7 +151,7 @@ impl Actor {
             doctor: Arc::clone(&self.doctor),
             listening_since: session.listening_since,
             last_heard: session.last_heard,
-            unsaid: self.say.unsaid,
+            unsaid: self.say.unsaid(),
         };
         self.publisher.next(&session.registry, parts, clock::now())
     }

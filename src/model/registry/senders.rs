@@ -13,6 +13,12 @@ const CALM_MILLIS: u64 = 10_000;
 /// New units held back within [`CALM_MILLIS`] that no hall brings: 600 units on one factory address, asked three times.
 const DROWNING_AFTER: u64 = 2_000;
 
+/// When there are too many senders, a flood that ended this long ago is forgotten.
+const FLOOD_KEPT_MILLIS: u64 = 10 * 60 * 1000;
+
+/// How many floods are shown, the newest first.
+const LINES_SHOWN: usize = 100;
+
 /// How many names or MACs of a flood are kept as samples.
 const SAMPLES_KEPT: usize = 5;
 
@@ -158,13 +164,19 @@ impl Senders {
             })
             .collect();
         lines.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.sender.cmp(&b.sender)));
+        lines.truncate(LINES_SHOWN);
         lines
     }
 
-    /// Lets go of senders that have nothing to remember.
+    /// Lets go of senders that have nothing to remember, and of floods that ended long ago.
     fn forget_quiet(&mut self, now: Timestamp) {
         self.by_sender.retain(|_, entry| {
-            entry.flooding_since.is_some() || now.millis_since(entry.last) < CALM_MILLIS
+            let kept_millis = if entry.flooding_since.is_some() {
+                FLOOD_KEPT_MILLIS
+            } else {
+                CALM_MILLIS
+            };
+            now.millis_since(entry.last) < kept_millis
         });
     }
 }
