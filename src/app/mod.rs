@@ -105,6 +105,10 @@ pub fn install(ctx: &Context, choice: ThemeChoice) {
 }
 
 /// The window.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact of the window"
+)]
 pub struct App {
     /// The conversation with the engine.
     handle: EngineHandle,
