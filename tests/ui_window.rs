@@ -12,6 +12,7 @@ use rollcall::engine::command::{Command, ImportReport, Level, Notice, Saying};
 use rollcall::engine::handle::EngineEnd;
 use rollcall::inventory::Format;
 use rollcall::model::edit::{Edit, RefusedRow};
+use rollcall::model::network::Listening;
 use rollcall::model::snapshot::{JobState, Snapshot};
 use rollcall::settings::{Settings, ThemeChoice};
 use window::{empty_snapshot, snapshot};
@@ -791,6 +792,14 @@ fn a_network_is_switched_off_at_its_chip() {
     assert!(
         matches!(&commands[..], [Command::Choose { interface, .. }] if &**interface == "enp3s0"),
         "{commands:?}"
+    );
+    test.publish(|snapshot| {
+        Arc::make_mut(&mut snapshot.interfaces)[0].listening =
+            Listening::Off("Switched off".into());
+    });
+    assert!(
+        test.shows("Listen on enp3s0") && !test.shows("Listen on enx00e04c"),
+        "a second click means the same network, also when its chip went to another place"
     );
 }
 

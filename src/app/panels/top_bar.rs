@@ -237,7 +237,10 @@ impl App {
         let palette = palette(ui.ctx());
         let (name, state) = chip_text(interface);
         let width = chip_width(ui, interface);
-        let (rect, response) = ui.allocate_exact_size(vec2(width, CHIP_HEIGHT), Sense::click());
+        let (rect, _) = ui.allocate_exact_size(vec2(width, CHIP_HEIGHT), Sense::hover());
+        // Known by its name: what is open stays with its interface when the chips change places.
+        let id = ui.make_persistent_id(("chip", &*interface.name));
+        let response = ui.interact(rect, id, Sense::click());
         let fill = if response.hovered() {
             palette.hovered
         } else {
