@@ -131,17 +131,18 @@ pub(super) const MIN_ZOOM: f32 = 0.75;
 /// The largest zoom.
 pub(super) const MAX_ZOOM: f32 = 2.0;
 
-/// The window's place just now, in points.
+/// The window's place just now, in points of the system: a window is made before it is zoomed.
 pub(super) fn place(ctx: &Context) -> Option<WindowPlace> {
+    let zoom = ctx.zoom_factor();
     ctx.input(|input| {
         let viewport = input.viewport();
         let inner = viewport.inner_rect?;
         let outer = viewport.outer_rect;
         Some(WindowPlace {
-            x: outer.map(|rect| rect.left().round()),
-            y: outer.map(|rect| rect.top().round()),
-            width: inner.width().round(),
-            height: inner.height().round(),
+            x: outer.map(|rect| (rect.left() * zoom).round()),
+            y: outer.map(|rect| (rect.top() * zoom).round()),
+            width: (inner.width() * zoom).round(),
+            height: (inner.height() * zoom).round(),
             maximized: viewport.maximized.unwrap_or(false),
         })
     })
@@ -150,8 +151,12 @@ pub(super) fn place(ctx: &Context) -> Option<WindowPlace> {
 /// The window as at the first start.
 pub(super) fn reset(ctx: &Context) {
     ctx.send_viewport_cmd(egui::ViewportCommand::Maximized(false));
-    ctx.send_viewport_cmd(egui::ViewportCommand::InnerSize(FIRST_SIZE.into()));
-    ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition([40.0, 40.0].into()));
+    // What is asked of a window is counted in zoomed points, until the zoom changes.
+    let zoom = ctx.zoom_factor();
+    let size = egui::Vec2::from(FIRST_SIZE) / zoom;
+    ctx.send_viewport_cmd(egui::ViewportCommand::InnerSize(size));
+    let corner = egui::pos2(40.0, 40.0) / zoom;
+    ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(corner));
 }
 
 #[cfg(test)]

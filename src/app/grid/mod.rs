@@ -123,6 +123,7 @@ impl App {
         if let Some(row_idx) = self.grid.scroll_to.take() {
             builder = builder.scroll_to_row(row_idx, None);
         }
+        let drawn_layout = self.grid.layout_number;
         let table = builder.header(HEADER_HEIGHT, |mut row| {
             self.header_ui(&mut row, shown, area);
         });
@@ -150,7 +151,10 @@ impl App {
                 self.row_ui(&mut row, shown, &snapshot, &strip);
             });
         });
-        self.keep_widths(shown, &widths);
+        // A header's key may have changed them in this frame; what was drawn is older than that.
+        if self.grid.layout_number == drawn_layout {
+            self.keep_widths(shown, &widths);
+        }
         self.grid.is_at_top = output.state.clamped_offset().y < 1.0;
         self.grid.page_rows = (output.inner_rect.height() / theme::ROW_HEIGHT).max(1.0) as usize;
         let pointer = ui.ctx().pointer_hover_pos();
