@@ -2,7 +2,7 @@
 //! 1. a command of the person;
 //! 2. a batch of what was heard, taken into the registry;
 //! 3. what came of long work beside;
-//! 4. every 25 ms: questions that are due, saving, and every 2 s a look at the interfaces;
+//! 4. every 100 ms: questions that are due, saving, and every 2 s a look at the interfaces;
 //! 5. after each: a snapshot, when something changed and the last one is 100 ms old.
 
 mod asking;
@@ -35,7 +35,7 @@ use crate::model::snapshot::DoctorReport;
 use crate::model::time::Timestamp;
 
 /// The actor's own pulse.
-const TICK: Duration = Duration::from_millis(25);
+const TICK: Duration = Duration::from_millis(100);
 
 /// The time between two snapshots.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
@@ -62,7 +62,7 @@ const BATCHES_A_TURN: usize = 64;
 const REASK_EVERY_MILLIS: u64 = 15_000;
 
 /// Of these, so many in one pulse: 400 a second, under the sweep's own pace.
-const REASKS_A_TICK: usize = 10;
+const REASKS_A_TICK: usize = 40;
 
 /// Swept units that are asked again, at most.
 const REASKS_KEPT: usize = 6_000;
@@ -168,6 +168,8 @@ pub(in crate::engine) async fn run(
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut published = Instant::now();
+    // Whether something may have changed since, too soon after the last snapshot to be published.
+    let mut is_waiting = false;
     loop {
         tokio::select! {
             biased;
@@ -180,10 +182,10 @@ pub(in crate::engine) async fn run(
             beside = actor.beside.recv() => if let Some(beside) = beside { actor.take_beside(beside) },
             batch = actor.session.from_plane.recv() => actor.take_batches(batch),
             heard = actor.tcp.heard.recv() => if let Some(heard) = heard { actor.take_tcp(&heard) },
+            () = tokio::time::sleep_until(published + PUBLISH_EVERY), if is_waiting => {}
         }
-        if published.elapsed() >= PUBLISH_EVERY
-            && let Some(snapshot) = actor.snapshot()
-        {
+        is_waiting = published.elapsed() < PUBLISH_EVERY;
+        if !is_waiting && let Some(snapshot) = actor.snapshot() {
             published = Instant::now();
             // Nobody looks any more when the window is gone.
             let _ = snapshots.send(snapshot);

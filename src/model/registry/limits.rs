@@ -28,7 +28,8 @@ impl Default for Limits {
             units: 200_000,
             new_units_per_sec: 20,
             flood_after: 100,
-            evidence_bytes: 62 << 20,
+            // Of the 64 MiB, so that what waits in channels and the strays have room.
+            evidence_bytes: 44 << 20,
             strays: 1_000,
             stray_bytes: 2 << 20,
             senders: 65_536,
