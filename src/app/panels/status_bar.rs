@@ -61,8 +61,14 @@ impl App {
                 .color(palette.dim),
         );
         if totals.not_understood > 0 {
+            let num_kept = self.snapshot.strays.len() as u64;
+            let kept = if num_kept < totals.not_understood {
+                format!("newest {} kept", format::count(num_kept))
+            } else {
+                "kept".to_owned()
+            };
             let text = format!(
-                "{} not understood, kept",
+                "{} not understood, {kept}",
                 format::count(totals.not_understood)
             );
             if bar_button(ui, &text, palette.amber)
