@@ -2,7 +2,7 @@
 
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use rollcall::app::App;
 use rollcall::engine::command::Command;
 use rollcall::engine::handle::EngineEnd;
@@ -64,8 +64,45 @@ impl Test {
         commands
     }
 
+    /// Where the focus is.
+    fn rect_of_focus(&self) -> egui::Rect {
+        self.harness
+            .query_all_by(|node| node.is_focused() && node.role() != egui::Role::Window)
+            .next()
+            .map_or(egui::Rect::NOTHING, |node| node.rect())
+    }
+
     fn shows(&self, text: &str) -> bool {
         self.harness.query_all_by_label_contains(text).count() > 0
+    }
+}
+
+#[test]
+fn every_stop_of_tab_has_a_name_and_is_seen() {
+    for key in [Key::Num1, Key::Num2, Key::Num3, Key::Comma] {
+        // Narrower than the grid is wide, so that some headers are out of sight at first.
+        let mut test = Test::new(snapshot(20), 1_200.0);
+        test.press(Modifiers::COMMAND, key);
+        test.press(Modifiers::NONE, Key::ArrowDown);
+        let window = egui::Rect::from_min_size(egui::Pos2::ZERO, vec2(1_200.0, 900.0));
+        let mut names = std::collections::BTreeSet::new();
+        for _ in 0..50 {
+            test.press(Modifiers::NONE, Key::Tab);
+            let focused = test
+                .harness
+                .query_all_by(|node| node.is_focused() && node.role() != egui::Role::Window)
+                .next();
+            let focused = focused.expect("the focus is on something that is read out");
+            let name = focused.accesskit_node().label().unwrap_or_default();
+            let rect = test.rect_of_focus();
+            assert!(!name.is_empty(), "{key:?}: no name at {rect:?}");
+            assert!(
+                window.contains_rect(rect),
+                "{key:?}: {name:?} has the focus out of sight, at {rect:?}"
+            );
+            names.insert(name);
+        }
+        assert!(names.len() > 8, "{key:?}: Tab goes through {names:?} only");
     }
 }
 
@@ -119,6 +156,32 @@ fn networks_are_reachable_in_a_window_zoomed_to_200_per_cent() {
         more.right() <= import.left(),
         "{more:?} is under {import:?}: some networks cannot be reached"
     );
+}
+
+#[test]
+fn the_smallest_window_zoomed_to_200_per_cent_can_be_used() {
+    let mut test = Test::new(snapshot(5), 480.0);
+    test.harness.set_size(vec2(480.0, 300.0));
+    test.harness.run();
+    test.harness.get_by_label_contains("networks");
+    test.harness.get_by_label("Site: FRA2 hall B").click();
+    test.harness.run();
+    test.harness.get_by_label("Export…").click();
+    test.harness.run();
+    test.harness.get_by_label("Export inventory");
+    test.press(Modifiers::NONE, Key::Escape);
+    test.press(Modifiers::COMMAND, Key::K);
+    test.harness
+        .get_by_label("Find a command")
+        .type_text("add unit");
+    test.harness.run();
+    test.press(Modifiers::NONE, Key::Enter);
+    // A form that is higher than the window scrolls to what has the focus.
+    for _ in 0..5 {
+        test.press(Modifiers::NONE, Key::Tab);
+    }
+    let note = test.rect_of_focus();
+    assert!(note.bottom() < 300.0, "the last field is at {note:?}");
 }
 
 #[test]

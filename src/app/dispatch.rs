@@ -143,7 +143,6 @@ impl App {
                     ..GridSettings::default()
                 };
                 self.query.sort = None;
-                self.grid.new_layout();
             }
             UiCommand::TogglePanel => self.settings.show_panel = !self.settings.show_panel,
             UiCommand::ShowDiscover => self.view = View::Discover,
@@ -198,7 +197,6 @@ impl App {
         if !shown.contains(&Column::Name) {
             shown.insert(1, Column::Name);
             columns::keep(&mut self.settings.grid, &shown);
-            self.grid.new_layout();
         }
     }
 

@@ -4,6 +4,7 @@ use egui::{CentralPanel, Frame, Margin, Panel, Stroke, Ui};
 
 use super::App;
 use super::grid;
+use super::panels::TINY;
 use super::shortcuts;
 use super::theme::palette;
 use super::view_state::{PathUse, View};
@@ -15,6 +16,9 @@ const TOP_HEIGHT: f32 = 52.0;
 
 /// How wide the left rail is.
 const RAIL_WIDTH: f32 = 184.0;
+
+/// The same where there is hardly room.
+const TINY_RAIL_WIDTH: f32 = 122.0;
 
 /// How high the status bar is.
 const STATUS_HEIGHT: f32 = 27.0;
@@ -61,6 +65,11 @@ impl App {
 
         let palette = palette(&ctx);
         self.panel_fits = ui.available_width() >= PANEL_FROM_WIDTH;
+        let rail_width = if ui.available_width() < TINY {
+            TINY_RAIL_WIDTH
+        } else {
+            RAIL_WIDTH
+        };
         let quiet = Frame::new().fill(palette.panel);
         Panel::top("top bar")
             .exact_size(TOP_HEIGHT)
@@ -71,7 +80,7 @@ impl App {
             .frame(quiet.inner_margin(Margin::symmetric(14, 0)))
             .show(ui, |ui| self.status_bar_ui(ui));
         Panel::left("rail")
-            .exact_size(RAIL_WIDTH)
+            .exact_size(rail_width)
             .frame(quiet.inner_margin(Margin::symmetric(8, 10)))
             .show(ui, |ui| self.rail_ui(ui));
         let has_panel = self.panel_fits && self.settings.show_panel && self.view == View::Discover;

@@ -169,6 +169,22 @@ pub(super) struct AddForm {
     pub(super) focused: bool,
 }
 
+impl AddForm {
+    /// Whether nothing was typed so far.
+    pub(super) fn is_empty(&self) -> bool {
+        [
+            &self.name,
+            &self.model,
+            &self.ip,
+            &self.mac,
+            &self.serial,
+            &self.note,
+        ]
+        .iter()
+        .all(|text| text.trim().is_empty())
+    }
+}
+
 /// A name that is being typed in the grid or in the right panel.
 #[derive(Debug)]
 pub(super) struct NameEdit {

@@ -183,6 +183,10 @@ pub(super) fn field(ui: &mut Ui, label: &str, edit: TextEdit<'_>) -> Response {
             .color(palette.dim),
     );
     let response = ui.add(edit.margin(Margin::symmetric(10, 6)));
+    if response.gained_focus() {
+        // In a window with little room the keyboard may lead to a field that is not seen.
+        response.scroll_to_me(None);
+    }
     response.labelled_by(label.id)
 }
 

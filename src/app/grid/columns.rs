@@ -73,10 +73,10 @@ pub(in crate::app) fn width(settings: &GridSettings, column: Column) -> f32 {
         .clamp(MIN_WIDTH, MAX_WIDTH)
 }
 
-/// Makes a column wider, or narrower by a negative step.
-pub(in crate::app) fn widen(settings: &mut GridSettings, column: Column, step: f32) {
-    let wanted = (width(settings, column) + step).clamp(MIN_WIDTH, MAX_WIDTH);
-    settings.widths.insert(column.key().to_owned(), wanted);
+/// Makes a column this wide, within what can be grabbed and seen.
+pub(in crate::app) fn set_width(settings: &mut GridSettings, column: Column, width: f32) {
+    let width = width.round().clamp(MIN_WIDTH, MAX_WIDTH);
+    settings.widths.insert(column.key().to_owned(), width);
 }
 
 /// How wide a column is at the first start.

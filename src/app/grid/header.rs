@@ -10,6 +10,9 @@ use super::{CELL_PADDING, columns};
 use crate::model::column::Column;
 use crate::model::query::Direction;
 
+/// How far beside the edge of a header it can be grabbed.
+const EDGE_GRAB: f32 = 4.0;
+
 /// How much wider or narrower one press makes a column.
 const WIDTH_STEP: f32 = 12.0;
 
@@ -65,6 +68,10 @@ impl App {
                     let center = pos2(end + 10.0, rect.center().y);
                     ui.painter().add(arrow(center, direction, color));
                 }
+                if response.gained_focus() {
+                    // The keyboard leads to headers that are not seen.
+                    ui.scroll_to_rect(rect, None);
+                }
                 if response.has_focus() {
                     ui.painter().rect_stroke(
                         rect.shrink(2.0),
@@ -93,6 +100,13 @@ impl App {
                 if response.drag_stopped() {
                     dropped = response.ctx.pointer_latest_pos();
                 }
+                if idx + 1 == shown.len() {
+                    // After the last header, so that every edge lies over its neighbors.
+                    ui.set_clip_rect(area);
+                    for (column, rect) in shown.iter().zip(&rects) {
+                        self.edge_ui(ui, *column, *rect, area);
+                    }
+                }
             });
         }
         if let (Some(pos), Some(from)) = (dropped, self.grid.dragged) {
@@ -104,7 +118,6 @@ impl App {
             columns::reorder(&mut order, from, to);
             if order != shown {
                 columns::keep(&mut self.settings.grid, &order);
-                self.grid.new_layout();
             }
             self.grid.dragged = None;
         }
@@ -116,6 +129,34 @@ impl App {
         }
         if context.is_some() {
             self.grid.opens_chooser = true;
+        }
+    }
+
+    /// The right edge of a header: dragging it widens the column, a double click makes it as wide as at first. Not a
+    /// stop of Tab, since the header's own keys do the same.
+    fn edge_ui(&mut self, ui: &egui::Ui, column: Column, header: Rect, area: Rect) {
+        let edge = Rect::from_x_y_ranges(
+            header.right() - EDGE_GRAB..=header.right() + EDGE_GRAB,
+            header.y_range(),
+        );
+        let id = egui::Id::unique(("edge", column.key()));
+        let response = ui.interact(edge, id, Sense::CLICK | Sense::DRAG);
+        if response.double_clicked() {
+            columns::set_width(
+                &mut self.settings.grid,
+                column,
+                columns::default_width(column),
+            );
+        } else if let Some(pos) = response
+            .interact_pointer_pos()
+            .filter(|_| response.dragged())
+        {
+            columns::set_width(&mut self.settings.grid, column, pos.x - header.left());
+        }
+        if response.hovered() || response.dragged() {
+            ui.ctx().set_cursor_icon(egui::CursorIcon::ResizeHorizontal);
+            let line = Stroke::new(1.0, palette(ui.ctx()).accent);
+            ui.painter().vline(header.right(), area.y_range(), line);
         }
     }
 
@@ -140,11 +181,9 @@ impl App {
                 columns::reorder(&mut order, idx, to);
                 columns::keep(&mut self.settings.grid, &order);
             } else if widens {
-                columns::widen(&mut self.settings.grid, shown[idx], step);
-            } else {
-                continue;
+                let width = columns::width(&self.settings.grid, shown[idx]) + step;
+                columns::set_width(&mut self.settings.grid, shown[idx], width);
             }
-            self.grid.new_layout();
         }
     }
 

@@ -30,8 +30,6 @@ const CELL_PADDING: f32 = 8.0;
     reason = "each is one independent fact of the grid"
 )]
 pub(super) struct GridState {
-    /// Counts up when columns change, so that widths are read anew.
-    layout_number: u64,
     /// Whether the pointer is over the rows.
     pub(super) is_hovered: bool,
     /// Whether the first row is seen.
@@ -52,13 +50,6 @@ pub(super) struct GridState {
     cursor_row: Option<Rect>,
     /// Whether the column chooser is to open in this frame.
     pub(super) opens_chooser: bool,
-}
-
-impl GridState {
-    /// Columns, widths or order changed from outside.
-    pub(super) const fn new_layout(&mut self) {
-        self.layout_number += 1;
-    }
 }
 
 /// The grid's place in the order of Tab.
@@ -97,15 +88,8 @@ impl App {
 
     fn table_ui(&mut self, ui: &mut Ui, shown: &[Column], area: Rect, has_focus: bool) {
         ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
-        // The lines between columns are not drawn; dragging one shows it.
-        let palette = palette(ui.ctx());
-        let visuals = ui.visuals_mut();
-        visuals.widgets.noninteractive.bg_stroke = Stroke::NONE;
-        visuals.widgets.hovered.bg_stroke = Stroke::new(1.0, palette.accent);
-        visuals.widgets.active.bg_stroke = Stroke::new(1.0, palette.accent);
-
         let mut builder = TableBuilder::new(ui)
-            .id_salt(("units", self.grid.layout_number))
+            .id_salt("units")
             .sense(Sense::CLICK)
             .auto_shrink([false, false])
             .min_scrolled_height(0.0)
@@ -113,17 +97,12 @@ impl App {
             .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
         for column in shown {
             let width = columns::width(&self.settings.grid, *column);
-            builder = builder.column(
-                egui_extras::Column::initial(width)
-                    .range(columns::MIN_WIDTH..=columns::MAX_WIDTH)
-                    .resizable(true)
-                    .clip(true),
-            );
+            // The headers have edges of their own: those of the table would each be an unseen stop of Tab.
+            builder = builder.column(egui_extras::Column::exact(width).clip(true));
         }
         if let Some(row_idx) = self.grid.scroll_to.take() {
             builder = builder.scroll_to_row(row_idx, None);
         }
-        let drawn_layout = self.grid.layout_number;
         let table = builder.header(HEADER_HEIGHT, |mut row| {
             self.header_ui(&mut row, shown, area);
         });
@@ -131,9 +110,7 @@ impl App {
         let snapshot = std::sync::Arc::clone(&self.snapshot);
         let num_rows = self.rows.shown().len();
         self.grid.cursor_row = None;
-        let mut widths = Vec::new();
         let output = table.body(|mut body| {
-            widths = body.widths().to_vec();
             let ui = body.ui_mut();
             let clip = Rect::from_x_y_ranges(area.x_range(), ui.clip_rect().y_range());
             let mut painter = ui.painter().clone();
@@ -151,10 +128,6 @@ impl App {
                 self.row_ui(&mut row, shown, &snapshot, &strip);
             });
         });
-        // A header's key may have changed them in this frame; what was drawn is older than that.
-        if self.grid.layout_number == drawn_layout {
-            self.keep_widths(shown, &widths);
-        }
         self.grid.is_at_top = output.state.clamped_offset().y < 1.0;
         self.grid.page_rows = (output.inner_rect.height() / theme::ROW_HEIGHT).max(1.0) as usize;
         let pointer = ui.ctx().pointer_hover_pos();
@@ -348,19 +321,6 @@ impl App {
             self.selection.pick(rows, row_idx, pick);
             self.grid.scroll_to = Some(row_idx);
             ui.memory_mut(|memory| memory.request_focus(grid_id()));
-        }
-    }
-
-    /// Remembers widths that a person dragged.
-    fn keep_widths(&mut self, shown: &[Column], widths: &[f32]) {
-        for (column, width) in shown.iter().zip(widths) {
-            let known = columns::width(&self.settings.grid, *column);
-            if (known - width).abs() > 0.5 {
-                self.settings
-                    .grid
-                    .widths
-                    .insert(column.key().to_owned(), width.round());
-            }
         }
     }
 

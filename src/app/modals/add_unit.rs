@@ -45,7 +45,13 @@ impl App {
         }
         let facts = facts(form);
         if let Err(why) = &facts {
-            ui.label(RichText::new(*why).color(palette.amber));
+            // Nothing is wrong with a form that nobody has typed into.
+            let color = if form.is_empty() {
+                palette.dim
+            } else {
+                palette.amber
+            };
+            ui.label(RichText::new(*why).color(color));
         }
         let mut next = Next::Stay;
         widgets::foot(ui, |ui| {

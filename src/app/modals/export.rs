@@ -164,7 +164,7 @@ impl App {
 }
 
 fn csv_ui(ui: &mut Ui, form: &mut ExportForm) {
-    ui.label("Made");
+    ui.label("Cells");
     ui.horizontal(|ui| {
         for (choice, word) in [(true, "For spreadsheets"), (false, "Exact")] {
             let is_chosen = form.for_spreadsheets == choice;
@@ -174,7 +174,7 @@ fn csv_ui(ui: &mut Ui, form: &mut ExportForm) {
         }
     });
     ui.end_row();
-    ui.label("Cells apart by");
+    ui.label("Delimiter");
     ui.horizontal(|ui| {
         for (choice, word) in [
             (Delimiter::Comma, "Comma"),

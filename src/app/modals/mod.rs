@@ -57,7 +57,16 @@ impl App {
                     ui.label(RichText::new(name).heading());
                     ui.add_space(2.0);
                 }
-                self.modal_ui(ui, &mut modal)
+                if is_palette {
+                    return self.modal_ui(ui, &mut modal);
+                }
+                // A form that is higher than a small or zoomed window scrolls.
+                let max_height = ctx.content_rect().height() - 110.0;
+                egui::ScrollArea::vertical()
+                    .max_height(max_height)
+                    .auto_shrink([false, true])
+                    .show(ui, |ui| self.modal_ui(ui, &mut modal))
+                    .inner
             });
         let is_closed = matches!(response.inner, Next::Close) || response.should_close();
         // A question may have opened the next one.

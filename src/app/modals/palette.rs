@@ -52,7 +52,7 @@ impl App {
             widgets::explain(ui, "No command is called that");
         }
         ScrollArea::vertical()
-            .max_height(LINE_HEIGHT * LINES_SHOWN)
+            .max_height((LINE_HEIGHT * LINES_SHOWN).min(ui.ctx().content_rect().height() - 180.0))
             .auto_shrink([false, true])
             .show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;

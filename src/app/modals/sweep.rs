@@ -23,7 +23,7 @@ impl App {
         let palette = theme::palette(ui.ctx());
         widgets::explain(
             ui,
-            "Every address is asked twice. Works behind routers too; units that announce themselves need no sweep",
+            "Every address is asked twice, on two ports. Works behind routers too; units that announce themselves need no sweep",
         );
         let field = TextEdit::singleline(&mut form.ranges)
             .hint_text("10.20.4.0/24, 10.20.5.10-10.20.5.80")

@@ -10,4 +10,5 @@ mod unit_facts;
 
 pub(super) use self::hex::{HexView, hex_ui};
 pub(super) use self::interface::{check_ui, interface_line, listening_color};
+pub(super) use self::top_bar::TINY;
 pub(super) use self::unit::Sum;

@@ -156,7 +156,7 @@ impl App {
                     format!(", {} left", format::duration(secs))
                 });
                 let all = format!(
-                    "Sweeping: {} of {} asked, {} answered, {}/s{left}",
+                    "Sweeping: {} of {} questions asked, {} answered, {}/s{left}",
                     format::count(sweep.num_asked),
                     format::count(sweep.num_questions),
                     format::count(sweep.num_answered),

@@ -22,6 +22,9 @@ const SEARCH_WIDTH: f32 = 126.0;
 /// With less room than this (a small window zoomed in), names are shorter and the logo has only its own width.
 const NARROW: f32 = 900.0;
 
+/// With less room than this (the smallest window zoomed to 200 %), import and export are in the site's menu.
+pub(in crate::app) const TINY: f32 = 620.0;
+
 /// The chip behind which the others are.
 const MORE_WIDTH: f32 = 52.0;
 
@@ -38,9 +41,8 @@ impl App {
         ui.scope_builder(builder, |ui| {
             ui.set_clip_rect(left.expand(4.0).intersect(ui.clip_rect()));
             ui.spacing_mut().item_spacing.x = 12.0;
-            let is_narrow = rect.width() < NARROW;
-            Self::logo_ui(ui, is_narrow);
-            self.site_ui(ui, left.right(), is_narrow);
+            Self::logo_ui(ui, rect.width());
+            self.site_ui(ui, left.right(), rect.width());
             self.chips_ui(ui, left.right());
         });
         let mut right = rect;
@@ -51,8 +53,10 @@ impl App {
         let used = ui.scope_builder(builder, |ui| {
             ui.spacing_mut().item_spacing.x = 12.0;
             self.search_button_ui(ui);
-            self.top_button_ui(ui, UiCommand::Export);
-            self.top_button_ui(ui, UiCommand::Import);
+            if rect.width() >= TINY {
+                self.top_button_ui(ui, UiCommand::Export);
+                self.top_button_ui(ui, UiCommand::Import);
+            }
             ui.min_rect().width()
         });
         let used_width = used.inner;
@@ -62,9 +66,11 @@ impl App {
         }
     }
 
-    fn logo_ui(ui: &mut Ui, is_narrow: bool) {
+    fn logo_ui(ui: &mut Ui, room: f32) {
         let palette = palette(ui.ctx());
-        let width = if is_narrow {
+        let width = if room < TINY {
+            14.0
+        } else if room < NARROW {
             LOGO_WIDTH / 2.0
         } else {
             LOGO_WIDTH - 12.0
@@ -74,18 +80,20 @@ impl App {
         let stroke = Stroke::new(1.3, palette.text);
         ui.painter().circle_stroke(center, 5.2, stroke);
         ui.painter().circle_filled(center, 3.0, palette.text);
-        ui.painter().text(
-            egui::pos2(rect.left() + 17.0, rect.center().y),
-            egui::Align2::LEFT_CENTER,
-            "Rollcall",
-            theme::strong(15.0),
-            palette.text,
-        );
+        if room >= TINY {
+            ui.painter().text(
+                egui::pos2(rect.left() + 17.0, rect.center().y),
+                egui::Align2::LEFT_CENTER,
+                "Rollcall",
+                theme::strong(15.0),
+                palette.text,
+            );
+        }
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, "Rollcall"));
     }
 
     /// The site's name with its menu, and its marks.
-    fn site_ui(&mut self, ui: &mut Ui, right: f32, is_narrow: bool) {
+    fn site_ui(&mut self, ui: &mut Ui, right: f32, room: f32) {
         let palette = palette(ui.ctx());
         let site = self.snapshot.site.clone();
         let name = if site.demo {
@@ -95,7 +103,7 @@ impl App {
         } else {
             format::show_text(&site.name).into_owned()
         };
-        let max_chars = if is_narrow { 14 } else { 28 };
+        let max_chars = if room < NARROW { 14 } else { 28 };
         let color = if site.demo {
             palette.amber
         } else {
@@ -117,6 +125,11 @@ impl App {
             .named(&format!("Site: {name}"))
             .on_hover_text(hover);
         Popup::menu(&response).width(240.0).show(|ui| {
+            if room < TINY {
+                self.command_item_ui(ui, UiCommand::Import);
+                self.command_item_ui(ui, UiCommand::Export);
+                ui.separator();
+            }
             for command in [
                 UiCommand::NewSite,
                 UiCommand::OpenSite,

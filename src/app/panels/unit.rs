@@ -407,7 +407,7 @@ fn evidence_lines(unit: &Appliance) -> Vec<EvidenceLine<'_>> {
             && a.channel == b.channel
             && a.full_len == b.full_len
             && a.remarks == b.remarks
-            && a.from == b.from
+            && a.from.ip() == b.from.ip()
             && a.interface == b.interface
     };
     let mut lines: Vec<EvidenceLine<'_>> = Vec::new();

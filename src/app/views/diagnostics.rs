@@ -79,7 +79,8 @@ impl App {
             builder = builder.scroll_to_row(row_idx, None);
         }
         for width in widths {
-            builder = builder.column(Column::initial(width).resizable(true).clip(true));
+            // What is cut is shown whole on hover.
+            builder = builder.column(Column::exact(width).clip(true));
         }
         let mut clicked = None;
         builder

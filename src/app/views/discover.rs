@@ -16,6 +16,20 @@ const MARGIN: f32 = 14.0;
 /// How high a counter is.
 const CARD_HEIGHT: f32 = 57.0;
 
+/// A filter box narrower than this has no room for its keys.
+const HINT_WIDTH: f32 = 340.0;
+
+/// How wide a counter is at least, where there is room.
+const CARD_WIDTH: f32 = 104.0;
+
+/// How wide a counter is: its word with some room, and a number of five digits.
+fn counter_width(ui: &Ui, label: &str, min_width: f32) -> f32 {
+    let font = FontId::proportional(theme::SMALL_SIZE);
+    let color = palette(ui.ctx()).dim;
+    let galley = ui.painter().layout_no_wrap(label.to_owned(), font, color);
+    (galley.size().x + 26.0).max(min_width).max(76.0).round()
+}
+
 impl App {
     /// Draws the Discover view.
     pub(in crate::app) fn discover_ui(&mut self, ui: &mut Ui) {
@@ -53,6 +67,7 @@ impl App {
             .id_salt("counters")
             .max_height(CARD_HEIGHT)
             .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden);
+        let room = ui.available_width();
         scroll.show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 8.0;
@@ -72,10 +87,27 @@ impl App {
                     (Counter::Silent, "Silent", palette.text, true),
                     (Counter::OnlyInFile, "Only in file", palette.text, false),
                 ];
-                for ((counter, label, color, always), count) in cards.into_iter().zip(counts) {
-                    if always || count > 0 || self.query.counter == counter {
-                        self.counter_ui(ui, counter, label, (count, color));
-                    }
+                let shown: Vec<_> = cards
+                    .into_iter()
+                    .zip(counts)
+                    .filter(|((counter, _, _, always), count)| {
+                        *always || *count > 0 || self.query.counter == *counter
+                    })
+                    .collect();
+                let widths = |min_width: f32| -> Vec<f32> {
+                    let labels = shown.iter().map(|((_, label, ..), _)| *label);
+                    labels
+                        .map(|label| counter_width(ui, label, min_width))
+                        .collect()
+                };
+                // Closer together before the last one is out of sight.
+                let gaps = 8.0 * shown.len().saturating_sub(1) as f32;
+                let mut fitting = widths(CARD_WIDTH);
+                if fitting.iter().sum::<f32>() + gaps > room {
+                    fitting = widths(0.0);
+                }
+                for (((counter, label, color, _), count), width) in shown.into_iter().zip(fitting) {
+                    self.counter_ui(ui, (counter, label, width), (count, color));
                 }
             });
         });
@@ -84,18 +116,11 @@ impl App {
     fn counter_ui(
         &mut self,
         ui: &mut Ui,
-        counter: Counter,
-        label: &str,
+        (counter, label, width): (Counter, &str, f32),
         (count, color): (u32, egui::Color32),
     ) {
         let palette = palette(ui.ctx());
         let label_font = FontId::proportional(theme::SMALL_SIZE);
-        let label_width = ui
-            .painter()
-            .layout_no_wrap(label.to_owned(), label_font.clone(), palette.dim)
-            .size()
-            .x;
-        let width = (label_width + 26.0).max(104.0).round();
         let (rect, response) = ui.allocate_exact_size(vec2(width, CARD_HEIGHT), Sense::click());
         let is_chosen = self.query.counter == counter;
         let edge = if is_chosen {
@@ -177,6 +202,8 @@ impl App {
             response.request_focus();
         }
         if self.query.text.is_empty() {
+            // In a narrow box the keys would stand over the hint.
+            let keys = if width < HINT_WIDTH { "" } else { &keys };
             ui.painter().text(
                 response.rect.right_center() - vec2(10.0, 0.0),
                 Align2::RIGHT_CENTER,
@@ -236,7 +263,6 @@ impl App {
                     shown.retain(|other| *other != column);
                 }
                 columns::keep(&mut self.settings.grid, &shown);
-                self.grid.new_layout();
             }
         }
         ui.separator();
