@@ -173,10 +173,10 @@ steady_memory() {
   local last=0 same=0
   for _ in $(seq 240); do
     # The log says so in the moment in which the units are there.
-    ! grep -rqsF "SiteOpened(Some(\"$1" "$XDG_STATE_HOME" "$XDG_DATA_HOME" || break
+    ! grep -rqsF "opened the site Some(\"$1" "$XDG_STATE_HOME" "$XDG_DATA_HOME" || break
     sleep 0.25
   done
-  grep -rqsF "SiteOpened(Some(\"$1" "$XDG_STATE_HOME" "$XDG_DATA_HOME" || die "$1 was not opened"
+  grep -rqsF "opened the site Some(\"$1" "$XDG_STATE_HOME" "$XDG_DATA_HOME" || die "$1 was not opened"
   for _ in $(seq 120); do
     sleep 1
     rss_kib=$(status_kib VmRSS)
