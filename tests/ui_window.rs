@@ -841,6 +841,31 @@ fn the_window_settles_and_asks_for_no_more_than_a_frame_a_second() {
 }
 
 #[test]
+fn a_quiet_search_counts_down_in_steps() {
+    let mut made_up = snapshot(60);
+    made_up.totals.last_heard = Some(window::before(90));
+    made_up.search.next = Some(window::before(-12));
+    let mut test = Test::new(made_up);
+    test.harness.run();
+    assert!(
+        test.shows("Live search on, next in 15 s"),
+        "12 s, rounded up"
+    );
+    let delay = test
+        .harness
+        .output()
+        .viewport_output
+        .values()
+        .map(|viewport| viewport.repaint_delay)
+        .min()
+        .expect("there is one window");
+    assert!(
+        delay.as_millis() >= 1_900,
+        "the next step is 2 s away: {delay:?}"
+    );
+}
+
+#[test]
 fn an_idle_window_draws_nothing() {
     let mut made_up = snapshot(60);
     made_up.search.live = false;

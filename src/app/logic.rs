@@ -22,6 +22,10 @@ const MANY_SELECTED: usize = 1_000;
 /// Settings are remembered this long after the last change, so that dragging a column is one write.
 const REMEMBER_AFTER_SECS: f64 = 1.0;
 
+/// When nothing is heard, the countdown to the next question goes in steps of this length: a machine without a
+/// graphics card, where every frame costs, then draws four times in 15 s.
+pub(super) const QUIET_STEP_MILLIS: u64 = 5_000;
+
 /// Rules, "The window": after this long without a datagram, and with live search stopped, the window is idle.
 const IDLE_AFTER_MILLIS: u64 = 60_000;
 
@@ -175,8 +179,25 @@ impl App {
         }
     }
 
-    /// Asks for the next frame: once a second while something on screen counts seconds, and not at all when idle.
+    /// Asks for the next frame: once a second while something on screen counts seconds, at the steps of the countdown
+    /// when only that is left, and not at all when idle.
     pub(super) fn plan_repaint(&self, ctx: &Context) {
+        let millis = if self.counts_seconds() {
+            // To the next full second, so that counted seconds change in step.
+            1_000 - self.now.as_millis().rem_euclid(1_000) as u64
+        } else if let (true, Some(next)) = (self.snapshot.search.live, self.snapshot.search.next) {
+            match next.millis_since(self.now) % QUIET_STEP_MILLIS {
+                0 => QUIET_STEP_MILLIS,
+                millis => millis,
+            }
+        } else {
+            return;
+        };
+        ctx.request_repaint_after(Duration::from_millis(millis.max(100)));
+    }
+
+    /// Whether something on screen counts seconds: ages of what was heard lately, work that goes on, the first wait.
+    pub(super) fn counts_seconds(&self) -> bool {
         let snapshot = &self.snapshot;
         let heard_lately = snapshot
             .totals
@@ -189,11 +210,7 @@ impl App {
                 .is_some_and(|sweep| sweep.ended.is_none());
         let is_waiting_for_first = snapshot.units.is_empty()
             && self.now.millis_since(snapshot.totals.listening_since) < IDLE_AFTER_MILLIS;
-        if snapshot.search.live || heard_lately || is_working || is_waiting_for_first {
-            // To the next full second, so that counted seconds change in step.
-            let millis = 1_000 - self.now.as_millis().rem_euclid(1_000) as u64;
-            ctx.request_repaint_after(Duration::from_millis(millis.max(100)));
-        }
+        heard_lately || is_working || is_waiting_for_first
     }
 
     /// Follows the person's choice of theme.

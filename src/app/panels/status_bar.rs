@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui};
 
+use super::super::logic::QUIET_STEP_MILLIS;
 use super::super::theme::palette;
 use super::super::widgets;
 use super::super::{App, UiCommand, format};
@@ -91,8 +92,13 @@ impl App {
         let text = match (search.pass, search.live, search.next) {
             (Some(pass), ..) => format!("Searching, pass {pass} of 3"),
             (None, true, Some(next)) if next > self.now => {
-                // Rounded up, so that it ends with 1 and not with 0.
-                let secs = next.millis_since(self.now).div_ceil(1_000);
+                let step_millis = if self.counts_seconds() {
+                    1_000
+                } else {
+                    QUIET_STEP_MILLIS
+                };
+                // Rounded up, so that it never ends with 0.
+                let secs = next.millis_since(self.now).div_ceil(step_millis) * step_millis / 1_000;
                 format!("Live search on, next in {secs} s")
             }
             (None, true, _) => "Live search on".to_owned(),
