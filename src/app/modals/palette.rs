@@ -51,8 +51,13 @@ impl App {
         if found.is_empty() {
             widgets::explain(ui, "No command is called that");
         }
+        // Given in full: what is available is what the window of the last search, maybe of two lines, left.
+        let height = (LINE_HEIGHT * LINES_SHOWN)
+            .min(LINE_HEIGHT * found.len() as f32)
+            .min(ui.ctx().content_rect().height() - 180.0);
         ScrollArea::vertical()
-            .max_height((LINE_HEIGHT * LINES_SHOWN).min(ui.ctx().content_rect().height() - 180.0))
+            .max_height(height)
+            .min_scrolled_height(height)
             .auto_shrink([false, true])
             .show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
