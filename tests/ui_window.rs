@@ -95,6 +95,17 @@ impl Test {
         self.harness.run();
     }
 
+    /// How long the window would leave the next frame.
+    fn repaint_delay(&self) -> std::time::Duration {
+        self.harness
+            .output()
+            .viewport_output
+            .values()
+            .map(|viewport| viewport.repaint_delay)
+            .min()
+            .expect("there is one window")
+    }
+
     fn shows(&self, text: &str) -> bool {
         self.harness.query_all_by_label_contains(text).count() > 0
     }
@@ -826,14 +837,7 @@ fn the_narrowest_window_settles_without_the_right_panel() {
 fn the_window_settles_and_asks_for_no_more_than_a_frame_a_second() {
     let mut test = Test::new(snapshot(60));
     test.harness.run();
-    let delay = test
-        .harness
-        .output()
-        .viewport_output
-        .values()
-        .map(|viewport| viewport.repaint_delay)
-        .min()
-        .expect("there is one window");
+    let delay = test.repaint_delay();
     assert!(
         delay.as_millis() >= 500,
         "live search counts down once a second: {delay:?}"
@@ -851,14 +855,7 @@ fn a_quiet_search_counts_down_in_steps() {
         test.shows("Live search on, next in 15 s"),
         "12 s, rounded up"
     );
-    let delay = test
-        .harness
-        .output()
-        .viewport_output
-        .values()
-        .map(|viewport| viewport.repaint_delay)
-        .min()
-        .expect("there is one window");
+    let delay = test.repaint_delay();
     assert!(
         delay.as_millis() >= 1_900,
         "the next step is 2 s away: {delay:?}"
@@ -879,14 +876,7 @@ fn an_idle_window_draws_nothing() {
     // Settings that differ from what was read are written once; then nothing is left to do.
     test.harness.run_steps(90);
     test.harness.run();
-    let delay = test
-        .harness
-        .output()
-        .viewport_output
-        .values()
-        .map(|viewport| viewport.repaint_delay)
-        .min()
-        .expect("there is one window");
+    let delay = test.repaint_delay();
     assert!(
         delay.as_secs() > 3_600,
         "nobody asks for a frame: {delay:?}"

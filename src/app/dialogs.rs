@@ -7,9 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use egui::Context;
 
 use super::App;
-use super::notices::saying;
 use super::view_state::{Modal, PathForm, PathUse};
-use crate::engine::command::{Command, Level};
+use crate::engine::command::{Command, Saying};
 use crate::model::time::Timestamp;
 
 /// A dialog that comes back without an answer sooner than this was never seen by the person.
@@ -180,7 +179,7 @@ impl App {
     }
 
     fn dialog_failed(&mut self, purpose: PathUse) {
-        let mut said = saying(Level::Trouble, "The file dialog did not open");
+        let mut said = Saying::trouble("The file dialog did not open");
         said.text = Some("Type the path instead".to_owned());
         if cfg!(target_os = "linux") {
             said.hint = Some("xdg-desktop-portal or zenity shows file dialogs".to_owned());

@@ -11,7 +11,7 @@ use super::view_state::{
     AddForm, ExportForm, Modal, NameEdit, PaletteForm, PathUse, Scope, SweepForm, View,
 };
 use super::{App, UiCommand, format, window};
-use crate::engine::command::{Command, Level};
+use crate::engine::command::{Command, Saying};
 use crate::inventory::{Delimiter, Format};
 use crate::model::appliance::Appliance;
 use crate::model::column::Column;
@@ -60,10 +60,7 @@ impl App {
         command: UiCommand,
     ) {
         if let Some(why) = command.why_not(&self.command_state()) {
-            let mut said = super::notices::saying(
-                Level::Note,
-                format!("{} is not possible", plain(command.text())),
-            );
+            let mut said = Saying::note(format!("{} is not possible", plain(command.text())));
             said.text = Some(why.to_owned());
             self.say(said);
             return;
@@ -384,7 +381,7 @@ impl App {
         if let Some(url) = self.places.logs.as_deref().and_then(file_url) {
             ctx.open_url(OpenUrl::new_tab(url));
         } else {
-            let said = super::notices::saying(Level::Trouble, "There is no log folder");
+            let said = Saying::trouble("There is no log folder");
             self.say(said);
         }
     }

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use egui::Context;
 
-use super::notices::saying;
 use super::view_state::Modal;
 use super::{App, theme, window};
-use crate::engine::command::{Command, Level, Notice};
+use crate::engine::command::{Command, Notice, Saying};
 use crate::engine::handle::SendError;
 use crate::model::query::Counter;
 
@@ -64,12 +63,12 @@ impl App {
         match self.handle.send(command) {
             Ok(()) => {}
             Err(SendError::Full(_)) => {
-                let mut said = saying(Level::Trouble, "The engine is busy and did not take that");
+                let mut said = Saying::trouble("The engine is busy and did not take that");
                 said.hint = Some("try again in a moment".to_owned());
                 self.say(said);
             }
             Err(SendError::Closed) => {
-                let mut said = saying(Level::Trouble, "The engine has ended");
+                let mut said = Saying::trouble("The engine has ended");
                 said.text =
                     Some("What is shown is the last state; nothing more is heard".to_owned());
                 said.hint = Some("close Rollcall and start it again".to_owned());
@@ -84,29 +83,23 @@ impl App {
             Notice::Imported(report) => {
                 let mut said = match &report.failed {
                     Some(why) => {
-                        let mut said = saying(Level::Trouble, "The file was not imported");
+                        let mut said = Saying::trouble("The file was not imported");
                         said.text = Some(why.clone());
                         said
                     }
-                    None => saying(
-                        Level::Done,
-                        format!(
-                            "Imported: {} added, {} changed, {} refused",
-                            super::format::count(report.added as u64),
-                            super::format::count(report.changed as u64),
-                            super::format::count(report.refused.len() as u64)
-                        ),
-                    ),
+                    None => Saying::done(format!(
+                        "Imported: {} added, {} changed, {} refused",
+                        super::format::count(report.added as u64),
+                        super::format::count(report.changed as u64),
+                        super::format::count(report.refused.len() as u64)
+                    )),
                 };
                 said.hint = None;
                 self.say(said);
                 self.modal = Some(Modal::ImportReport(report));
             }
             Notice::Exported { path, num_rows } => {
-                let mut said = saying(
-                    Level::Done,
-                    format!("Exported {}", super::format::units(num_rows)),
-                );
+                let mut said = Saying::done(format!("Exported {}", super::format::units(num_rows)));
                 said.text = Some(path.to_string_lossy().into_owned());
                 self.say(said);
             }
@@ -129,13 +122,10 @@ impl App {
         let Some(path) = path else {
             return;
         };
-        let said = saying(
-            Level::Done,
-            format!(
-                "Opened {}",
-                path.file_stem().unwrap_or_default().to_string_lossy()
-            ),
-        );
+        let said = Saying::done(format!(
+            "Opened {}",
+            path.file_stem().unwrap_or_default().to_string_lossy()
+        ));
         self.say(said);
         let recent = &mut self.settings.recent_sites;
         recent.retain(|other| *other != path);

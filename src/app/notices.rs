@@ -84,16 +84,6 @@ impl Notices {
     }
 }
 
-/// A notice of the window's own.
-pub(super) fn saying(level: Level, title: impl Into<String>) -> Saying {
-    Saying {
-        level,
-        title: title.into(),
-        text: None,
-        hint: None,
-    }
-}
-
 impl App {
     /// Says something in the window.
     pub(super) fn say(&mut self, saying: Saying) {
@@ -178,8 +168,8 @@ mod tests {
     fn done_fades_and_trouble_stays() {
         let mut notices = Notices::default();
         let at = Timestamp::from_millis;
-        notices.say(at(0), saying(Level::Done, "Exported 3 units"));
-        notices.say(at(0), saying(Level::Trouble, "The disk is full"));
+        notices.say(at(0), Saying::done("Exported 3 units"));
+        notices.say(at(0), Saying::trouble("The disk is full"));
         assert_eq!(notices.expire(at(1_000)), Some(5_000));
         assert_eq!(notices.expire(at(6_000)), None);
         let open: Vec<&str> = notices
@@ -196,7 +186,7 @@ mod tests {
         for second in 0..10 {
             notices.say(
                 Timestamp::from_millis(second * 1000),
-                saying(Level::Trouble, "The disk is full"),
+                Saying::trouble("The disk is full"),
             );
         }
         assert_eq!(notices.history().filter(|said| said.open).count(), 1);
