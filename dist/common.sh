@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# What the packaging scripts share. Sourced, never run; the caller is at the top of the checkout with `set -euo pipefail`.
+#
+# ROLLCALL_OUT         where packages go (default: packages in the target directory)
+# ROLLCALL_TOOLS       where tools of cargo are installed (default: the user's cache folder)
+# SOURCE_DATE_EPOCH    the time in all packages (default: that of the commit), so that they can be repeated
+
+# The version has one place.
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+target=${CARGO_TARGET_DIR:-$PWD/target}
+out=${ROLLCALL_OUT:-$target/packages}
+# Files on their way into a package.
+stage=$out/stage
+tools=${ROLLCALL_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/rollcall/tools}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+export SOURCE_DATE_EPOCH
+export PATH="$tools/bin:$PATH"
+mkdir -p "$out" "$stage"
+
+say() { printf '%s: %s\n' "$(basename "$(dirname "$0")")/$(basename "$0")" "$*"; }
+
+die() {
+  printf '%s: %s\n' "$(basename "$(dirname "$0")")/$(basename "$0")" "$*" >&2
+  exit 1
+}
+
+# need COMMAND:PACKAGE...: Debian packages whose command is missing are installed where that may be done, named otherwise.
+need() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+    die "tools are missing; on Debian: sudo apt-get install ${missing[*]}"
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# cargo_tool CRATE VERSION: a tool of cargo at exactly this version, built once. Speed does not matter, build time does.
+cargo_tool() {
+  local stamp=$tools/$1-$2
+  [[ -e $stamp ]] && return 0
+  say "installing $1 $2"
+  CARGO_TARGET_DIR=$tools/target cargo install --quiet --locked --debug --root "$tools" --version "$2" --force "$1"
+  touch "$stamp"
+}
+
+# This version's part of the changelog, without its heading.
+changes() {
+  awk -v v="$version" '/^## / { inside = index($2, v) == 1; next } inside' CHANGELOG.md
+}
