@@ -28,7 +28,7 @@ proof=$out/proof
 least_colors=40      # a window with text and status colors has hundreds, an empty one a few
 mirror=http://deb.debian.org/debian
 
-need debootstrap:debootstrap Xvfb:xvfb openbox:openbox xdotool:xdotool import:imagemagick weston:weston rpm:rpm unshare:util-linux ip:iproute2
+need debootstrap:debootstrap Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils import:imagemagick weston:weston rpm:rpm unshare:util-linux ip:iproute2
 for package in "$deb" "$rpm" "$portable"; do
   [[ -e $package ]] || die "$package is not there: dist/linux/package.sh"
 done
@@ -115,6 +115,7 @@ files_of() { # files_of ROOT: everything but what is mounted over it
 # ---- the window -----------------------------------------------------------------------------------------------------
 
 start_x() {
+  rm -f "$work/display"
   Xvfb -displayfd 3 -screen 0 1440x900x24 -ac +extension GLX +extension RANDR -nolisten tcp 3>"$work/display" >"$work/xvfb.log" 2>&1 &
   pids+=($!)
   wait_for 30 Xvfb test -s "$work/display"
@@ -122,6 +123,8 @@ start_x() {
   export DISPLAY
   openbox >"$work/openbox.log" 2>&1 &
   pids+=($!)
+  # Over the window the pointer would bring up hints.
+  xdotool mousemove 1439 899
   wait_for 30 openbox sh -c 'xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q "window id"'
 }
 
