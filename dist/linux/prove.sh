@@ -154,7 +154,8 @@ see_window() {
   [[ $status -eq 0 ]] || die "$* ended with $status: $(tail -n 5 "$work/app.log")"
 }
 
-# see_wayland PICTURE: the same under Weston. WAYLAND_DEBUG makes libwayland say every message of the program.
+# see_wayland PICTURE: the same under Weston. WAYLAND_DEBUG makes libwayland say every message
+# of the program; objects are told by @ or, newer, by #.
 see_wayland() {
   local runner
   # --debug lets a picture be taken; only people on this machine could use it.
@@ -165,10 +166,10 @@ see_wayland() {
   chmod 777 "$work/share/runtime/wayland-proof"
   as_person WAYLAND_DISPLAY=wayland-proof WAYLAND_DEBUG=1 timeout --signal=TERM 40 rollcall --demo >"$work/wayland.log" 2>&1 &
   runner=$!
-  wait_for 40 "a window on Wayland" grep -q 'xdg_toplevel@[0-9]*.set_app_id' "$work/wayland.log"
+  wait_for 40 "a window on Wayland" grep -q 'xdg_toplevel[@#][0-9]*.set_app_id' "$work/wayland.log"
   grep -q 'set_app_id("rollcall")' "$work/wayland.log" || die "the app id is not rollcall: $(grep set_app_id "$work/wayland.log")"
   grep -q 'get_toplevel_decoration' "$work/wayland.log" && decoration=asked || decoration='not offered'
-  wait_for 40 "a frame on Wayland" grep -q 'wl_surface@[0-9]*.attach(wl_buffer' "$work/wayland.log"
+  wait_for 40 "a frame on Wayland" grep -q 'wl_surface[@#][0-9]*.attach(wl_buffer' "$work/wayland.log"
   sleep 10
   (cd "$work" && XDG_RUNTIME_DIR=$work/share/runtime WAYLAND_DISPLAY=wayland-proof weston-screenshooter) ||
     die "no picture could be taken of Weston"
