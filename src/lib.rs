@@ -13,6 +13,7 @@
 //! | [`inventory`] | inventory files, bytes to rows and back |
 //! | [`sim`] | a simulated fleet that speaks the protocol over real sockets |
 //! | [`settings`], [`logging`] | what is remembered between starts; what happened |
+//! | [`instance`] | a second start speaks to the open window |
 //! | [`engine`] | sockets, timers, the site file, the doctor, and the actor that owns the registry |
 //! | [`app`] | the window |
 //!
@@ -79,6 +80,7 @@ pub const APP_ID: &str = "rollcall";
 
 pub mod app;
 pub mod engine;
+pub mod instance;
 pub mod inventory;
 pub mod logging;
 pub mod model;

@@ -52,6 +52,7 @@ impl App {
             self.take_notice(notice);
         }
         self.poll_dialogs();
+        self.answer_later_starts(ctx);
         if let Some(millis) = self.notices.expire(self.now) {
             ctx.request_repaint_after(Duration::from_millis(millis.max(50)));
         }

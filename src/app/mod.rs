@@ -15,7 +15,10 @@ mod logic;
 mod modals;
 mod notices;
 mod panels;
+mod refusal;
 mod rows;
+mod screens;
+mod second_start;
 mod shortcuts;
 mod theme;
 mod ui;
@@ -38,13 +41,15 @@ use self::rows::GridRows;
 use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
 use crate::engine::command::Saying;
 use crate::engine::handle::EngineHandle;
+use crate::instance::Doorbell;
 use crate::logging::{LogLine, LogRing};
 use crate::model::query::Query;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
-use crate::settings::{Settings, ThemeChoice};
+use crate::settings::{OpeningNote, Renderer, Settings, ThemeChoice};
 
 pub use self::command::UiCommand;
+pub use self::refusal::{NoWindow, advice, has_display, tell};
 pub use self::view_state::View;
 pub use self::window::{Wake, native_options, run};
 
@@ -96,6 +101,8 @@ pub struct Start {
     pub log: LogRing,
     /// What there is to say at the start: settings that were mended, a log that cannot be written.
     pub sayings: Vec<String>,
+    /// Where later starts ring, when this is the window they go to.
+    pub doorbell: Option<Doorbell>,
 }
 
 /// Brings fonts and both themes into a context, before it draws for the first time.
@@ -170,6 +177,14 @@ pub struct App {
     focus_filter: bool,
     /// How wide the top bar's right side was, so that chips know their room.
     top_bar_right_width: f32,
+    /// What draws the window.
+    renderer: Option<Renderer>,
+    /// To be taken away as soon as the window has been drawn.
+    opening_note: Option<OpeningNote>,
+    /// Where later starts ring.
+    doorbell: Option<Doorbell>,
+    /// Whether the person's attention was asked for and has not been given yet.
+    wants_attention: bool,
 }
 
 impl std::fmt::Debug for App {
@@ -202,6 +217,7 @@ impl App {
             zone,
             log,
             sayings,
+            doorbell,
         } = start;
         let settings = window::sanitize(settings);
         install(ctx, settings.theme);
@@ -246,8 +262,20 @@ impl App {
             closes_unsaved: false,
             focus_filter: false,
             top_bar_right_width: 0.0,
+            renderer: None,
+            opening_note: None,
+            doorbell,
+            wants_attention: false,
             handle,
         }
+    }
+
+    /// Says what draws this window; it is tried first at the next start.
+    pub(crate) fn drawn_by(mut self, renderer: Renderer, note: OpeningNote) -> Self {
+        self.renderer = Some(renderer);
+        self.settings.renderer = Some(renderer);
+        self.opening_note = Some(note);
+        self
     }
 
     /// Asks for a command; carried out at the end of the frame.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use rollcall::app::{App, Places, Start};
 use rollcall::engine::handle::{EngineEnd, EngineHandle};
+use rollcall::instance::Doorbell;
 use rollcall::model::appliance::{Appliance, FileFacts, Heard, Presence, Typed};
 use rollcall::model::fact::Fact;
 use rollcall::model::identity::{ApplianceId, Mac};
@@ -348,12 +349,13 @@ pub(crate) fn empty_snapshot(secs: i64) -> Snapshot {
     snapshot
 }
 
-/// The window over a snapshot, with the engine's end in the caller's hands.
+/// The window over a snapshot, with the engine's end in the caller's hands. Later starts ring at the doorbell.
 pub(crate) fn window(
     ctx: &egui::Context,
     snapshot: Snapshot,
     settings: Settings,
     runtime: tokio::runtime::Handle,
+    doorbell: Option<Doorbell>,
 ) -> (App, EngineEnd) {
     let (handle, end) = EngineHandle::pair(Arc::new(snapshot), runtime);
     let start = Start {
@@ -369,6 +371,7 @@ pub(crate) fn window(
         zone: TimeZone::UTC,
         log: rollcall::logging::LogRing::default(),
         sayings: Vec::new(),
+        doorbell,
     };
     (App::new(ctx, start), end)
 }
