@@ -20,19 +20,21 @@ cd "$(dirname "$0")/../.."
 self=$PWD/dist/windows/wine-check.sh
 windows_target=x86_64-pc-windows-gnu
 
-cargo_test() { CARGO_PROFILE_DEV_DEBUG=0 "${CARGO:-cargo}" test --locked --target "$windows_target" "$@"; }
+cargo_test() { env -u SOURCE_DATE_EPOCH CARGO_PROFILE_DEV_DEBUG=0 "${CARGO:-cargo}" test --locked --target "$windows_target" "$@"; }
+
+# shellcheck source=dist/common.sh
+. dist/common.sh
 
 # wineserver owns the sockets of Windows programs, so all of wine runs inside.
 if [[ -z ${ROLLCALL_IN_NETWORK:-} ]]; then
-  # Cargo may want the other network.
+  # What is to be fetched comes from the other network.
+  need wine:wine Xvfb:xvfb openbox:openbox xdotool:xdotool import:imagemagick xprop:x11-utils ip:iproute2 \
+    x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 msiinfo:msitools
   [[ " $* " != *" tests "* ]] || cargo_test --no-run
   as_root=()
   [[ $(id -u) == 0 ]] || as_root=(--map-root-user)
   ROLLCALL_IN_NETWORK=1 exec unshare "${as_root[@]}" --net "$self" "$@"
 fi
-# shellcheck source=dist/common.sh
-. dist/common.sh
-
 bin=${ROLLCALL_WINDOWS_BIN:-$target/$windows_target/dist}
 least_units=20               # of the demo fleet's 24: some come late, one falls silent
 work=$(mktemp -d "${TMPDIR:-/tmp}/rollcall-wine.XXXXXX")
@@ -84,9 +86,6 @@ wait_until() { # wait_until SECONDS WHAT COMMAND...
 }
 
 # ---- a Windows of our own ---------------------------------------------------------------------------------------
-
-need wine:wine wine64:wine64 Xvfb:xvfb openbox:openbox xdotool:xdotool import:imagemagick xprop:x11-utils ip:iproute2 \
-  x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32 msiinfo:msitools
 
 # A person who has never started it: nothing of this machine's home, desktop session or settings.
 mkdir -p "$work/home"
