@@ -203,8 +203,8 @@ check_window() {
     sleep 3
     csv=$work/inventory-$try.csv
     press ctrl+e
-    # The modal is drawn in the next frame and takes the focus in the one after.
-    sleep 1
+    # The modal is drawn in the next frame and takes the focus in the one after; software GL takes its time.
+    sleep 2
     [[ $try -gt 1 ]] || shot export
     press ctrl+a
     timeout 60 xdotool type --clearmodifiers --delay 15 "Z:$csv" || fail "xdotool could not type the path"
@@ -216,6 +216,7 @@ check_window() {
   done
   [[ $rows -ge $least_units ]] || fail "only $rows units of the demo fleet have a MAC; wanted $least_units"
   [[ $(head -c 3 "$csv" | od -An -tx1 | tr -d ' \n') == efbbbf ]] || fail "the file does not begin with a byte order mark"
+  sleep 2
   shot window
   close_window
   say "the inventory has $rows units, and the window closed in order"
