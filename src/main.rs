@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use rollcall::engine::plane::PlaneConfig;
-use rollcall::engine::{Engine, EngineConfig, SiteChoice, clock};
+use rollcall::engine::{Engine, EngineConfig, SiteChoice, clock, firewall};
 use rollcall::model::network::Choice;
 use rollcall::settings::{Places, Settings};
 use rollcall::{app, logging};
@@ -29,12 +29,18 @@ struct Arguments {
     /// Shows the simulated demo fleet, in a throw-away site.
     #[arg(long)]
     demo: bool,
+    /// Changes this program's rules in the firewall of Windows: started by the window, as an administrator.
+    #[arg(long, hide = true, value_name = "add or remove")]
+    firewall_rule: Option<firewall::RuleChange>,
     /// The site file to open; without it, the one that was open last.
     site: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(change) = arguments.firewall_rule {
+        return firewall_rule(change);
+    }
     if !has_display() {
         return refuse(
             "there is no display to open a window on: use `rollcall-cli` here instead (see `rollcall-cli --help`)",
@@ -53,6 +59,8 @@ fn main() -> ExitCode {
     let config = EngineConfig {
         settings_path: Some(places.settings_file()),
         plane: plane(&settings),
+        places: Some(places.clone()),
+        firewall: firewall::of_this_system(),
         ..EngineConfig::new(site, places.sites_dir.clone())
     };
     let wake = app::Wake::default();
@@ -64,6 +72,7 @@ fn main() -> ExitCode {
         handle,
         settings,
         places: app::Places::of(&places),
+        renderer: "OpenGL (glow)".to_owned(),
         clock: Arc::new(clock::now),
         zone: jiff::tz::TimeZone::system(),
         log: logging.ring.clone(),
@@ -78,6 +87,17 @@ fn main() -> ExitCode {
         Err(error) => refuse(&format!(
             "the window could not be opened ({error}): use `rollcall-cli` here instead"
         )),
+    }
+}
+
+/// Changes the firewall's rules and ends; the exit code tells the window that started this why it did not work.
+fn firewall_rule(change: firewall::RuleChange) -> ExitCode {
+    let Some(system) = firewall::of_this_system() else {
+        return refuse("only Windows needs a rule in its firewall");
+    };
+    match firewall::carry_out(&*system, change) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ExitCode::from(error.exit_code()),
     }
 }
 

@@ -66,6 +66,7 @@ fn odd_settings() -> Settings {
             maximized: true,
         }),
         show_panel: false,
+        welcomed: true,
     }
 }
 
@@ -115,6 +116,7 @@ fn one_bad_field_resets_only_itself() {
         ("/export/for_spreadsheets", "\"\""),
         ("/window", "{\"width\": 1000}"),
         ("/show_panel", "{}"),
+        ("/welcomed", "1"),
     ] {
         let default = serde_json::to_value(Settings::default()).expect("settings are JSON");
         let mut broken = good.clone();

@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::Context;
+use egui::os::OperatingSystem;
 use jiff::tz::TimeZone;
 
 use self::dialogs::Dialogs;
@@ -88,6 +89,8 @@ pub struct Start {
     pub settings: Settings,
     /// Where things are kept.
     pub places: Places,
+    /// What draws the window, in words.
+    pub renderer: String,
     /// Tells the time.
     pub clock: Clock,
     /// The person's time zone.
@@ -128,6 +131,10 @@ pub struct App {
     log_lines: (u64, Vec<Arc<LogLine>>),
     /// Where things are kept.
     places: Places,
+    /// What draws the window, in words.
+    renderer: String,
+    /// The system, as the window knows it.
+    os: OperatingSystem,
     /// What is remembered between starts.
     settings: Settings,
     /// What the engine was last told to remember.
@@ -198,6 +205,7 @@ impl App {
             handle,
             settings,
             places,
+            renderer,
             clock,
             zone,
             log,
@@ -216,6 +224,8 @@ impl App {
             sort: grid::columns::sort(&settings.grid),
             ..Query::default()
         };
+        // The demo is looked at, not started with: the first start is still to come.
+        let is_first = !settings.welcomed && !snapshot.site.demo;
         Self {
             snapshot,
             title: String::new(),
@@ -223,6 +233,8 @@ impl App {
             clock,
             zone,
             places,
+            renderer,
+            os: ctx.os(),
             remembered: settings.clone(),
             settings,
             unsaved_since: None,
@@ -234,7 +246,7 @@ impl App {
             grid: GridState::default(),
             name_edit: None,
             diagnostics: DiagnosticsState::default(),
-            modal: None,
+            modal: is_first.then_some(Modal::Welcome),
             dialogs: Dialogs::new(),
             notices,
             log,

@@ -198,6 +198,30 @@ pub(super) fn focus_once(response: &Response, focused: &mut bool) {
     }
 }
 
+/// Where a page is to be scrolled to when one of the keys that scroll was pressed and nothing else wants it.
+pub(super) fn page_keys(ui: &Ui, offset: f32, page: f32) -> Option<f32> {
+    const LINE: f32 = 40.0;
+    // Far beyond the end; what scrolls stops there.
+    const END: f32 = 1.0e7;
+    if ui.ctx().text_edit_focused() {
+        return None;
+    }
+    let target = ui.input_mut(|input| {
+        let mut pressed = |key| input.consume_key(egui::Modifiers::NONE, key);
+        [
+            (egui::Key::ArrowDown, offset + LINE),
+            (egui::Key::ArrowUp, offset - LINE),
+            (egui::Key::PageDown, offset + page - LINE),
+            (egui::Key::PageUp, offset - page + LINE),
+            (egui::Key::Home, 0.0),
+            (egui::Key::End, END),
+        ]
+        .into_iter()
+        .find_map(|(key, target)| pressed(key).then_some(target))
+    })?;
+    Some(target.max(0.0))
+}
+
 /// Whether Enter was pressed in a single-line field.
 pub(super) fn entered(response: &Response) -> bool {
     response.lost_focus()

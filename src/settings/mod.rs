@@ -40,6 +40,8 @@ pub struct Settings {
     pub window: Option<WindowPlace>,
     /// Whether the right panel is shown when there is room for it.
     pub show_panel: bool,
+    /// Whether the first start's screen was closed: it never comes back.
+    pub welcomed: bool,
 }
 
 /// Light or dark.
@@ -125,6 +127,7 @@ impl Default for Settings {
             export: ExportSettings::default(),
             window: None,
             show_panel: true,
+            welcomed: false,
         }
     }
 }

@@ -313,6 +313,7 @@ pub(crate) fn doctor() -> DoctorReport {
         interface: Some("enp3s0".into()),
         what: what.to_owned(),
         hint: hint.map(str::to_owned),
+        remedies: Vec::new(),
     };
     DoctorReport {
         when: before(5),
@@ -333,7 +334,7 @@ pub(crate) fn doctor() -> DoctorReport {
                 Some("Allow UDP 3502 and 3211 for Rollcall"),
             ),
         ],
-        port_holders: Vec::new(),
+        ..DoctorReport::default()
     }
 }
 
@@ -348,8 +349,22 @@ pub(crate) fn empty_snapshot(secs: i64) -> Snapshot {
     snapshot
 }
 
-/// The window over a snapshot, with the engine's end in the caller's hands.
+/// The window over a snapshot, with the engine's end in the caller's hands, of a person who has started it before.
 pub(crate) fn window(
+    ctx: &egui::Context,
+    snapshot: Snapshot,
+    settings: Settings,
+    runtime: tokio::runtime::Handle,
+) -> (App, EngineEnd) {
+    let settings = Settings {
+        welcomed: true,
+        ..settings
+    };
+    window_as_left(ctx, snapshot, settings, runtime)
+}
+
+/// The same with the settings just as they are.
+pub(crate) fn window_as_left(
     ctx: &egui::Context,
     snapshot: Snapshot,
     settings: Settings,
@@ -365,6 +380,7 @@ pub(crate) fn window(
             logs: Some("/home/tech/.local/state/rollcall".into()),
             documents: Some("/home/tech/Documents".into()),
         },
+        renderer: "OpenGL (glow)".to_owned(),
         clock: Arc::new(|| Timestamp::from_millis(NOW_MILLIS)),
         zone: TimeZone::UTC,
         log: rollcall::logging::LogRing::default(),

@@ -95,6 +95,7 @@ impl Case {
             now: Timestamp::from_millis(millis),
             demo: self.demo,
             system: self.system.clone(),
+            installation: None,
         })
     }
 
@@ -175,8 +176,8 @@ fn the_most_likely_cause_of_silence_comes_first() {
                 case.system.program = Some("C:\\Tools\\rollcall.exe".into());
             }),
             "Windows Defender Firewall is the first suspect",
-            "netsh advfirewall firewall add rule name=\"Rollcall\" dir=in action=allow \
-             program=\"C:\\Tools\\rollcall.exe\"",
+            "netsh advfirewall firewall add rule name=\"Rollcall (UDP 3502, 3211)\" dir=in \
+             action=allow program=\"C:\\Tools\\rollcall.exe\"",
         ),
         (
             "the permission of macOS",
