@@ -159,6 +159,8 @@ pub struct App {
     diagnostics: DiagnosticsState,
     /// The question over the window.
     modal: Option<Modal>,
+    /// How large it was drawn: what changes stands in its place one frame later.
+    modal_size: egui::Vec2,
     /// The native dialog that is open.
     dialogs: Dialogs,
     /// What the engine and the window said.
@@ -247,6 +249,7 @@ impl App {
             name_edit: None,
             diagnostics: DiagnosticsState::default(),
             modal: is_first.then_some(Modal::Welcome),
+            modal_size: egui::Vec2::ZERO,
             dialogs: Dialogs::new(),
             notices,
             log,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::widgets::PageScroll;
 use crate::engine::command::{ExportRequest, ImportReport, SweepRequest};
 use crate::inventory::{Delimiter, Format};
 use crate::model::identity::ApplianceId;
@@ -98,8 +99,8 @@ impl Modal {
 pub(super) struct PageForm {
     /// What was shown before.
     below: Option<Box<Modal>>,
-    /// How far down it is scrolled, in points.
-    pub(super) offset: f32,
+    /// How far down it is scrolled.
+    pub(super) scroll: PageScroll,
 }
 
 impl PageForm {
@@ -109,7 +110,7 @@ impl PageForm {
         let below = below.filter(|modal| matches!(modal, Modal::About | Modal::Welcome));
         Self {
             below: below.map(Box::new),
-            offset: 0.0,
+            scroll: PageScroll::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::super::theme;
 use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, format};
 use super::Next;
+use crate::engine::doctor::Os;
 
 /// How wide the column of the labels is.
 const LABEL_WIDTH: f32 = 76.0;
@@ -20,9 +21,12 @@ impl App {
             "Finds Avocent and Vertiv appliances on every network of this computer and writes the inventory.",
         );
         ui.add_space(6.0);
-        for (label, value) in self.facts() {
-            fact_ui(ui, label, &value, is_place(label));
-        }
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            for (label, value) in self.facts() {
+                fact_ui(ui, label, &value, is_place(label));
+            }
+        });
         ui.add_space(6.0);
         widgets::explain(
             ui,
@@ -99,11 +103,8 @@ pub(super) fn build() -> String {
     } else {
         ""
     };
-    format!(
-        "{} on {}{debug}",
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    )
+    let os = Os::current().name();
+    format!("{os}, {}{debug}", std::env::consts::ARCH)
 }
 
 fn fact_ui(ui: &mut Ui, label: &str, value: &str, has_copy: bool) {

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use egui::{RichText, ScrollArea, Ui};
 
 use super::super::view_state::InstallationForm;
-use super::super::{App, UiCommand, format, theme, widgets};
+use super::super::widgets::{self, PageScroll};
+use super::super::{App, UiCommand, format, theme};
 use super::Next;
 use crate::model::snapshot::{Check, DoctorReport, Verdict};
 
@@ -24,8 +25,9 @@ impl App {
         let height = super::page_height(ui);
         let mut area = ScrollArea::vertical()
             .max_height(height)
+            .min_scrolled_height(height)
             .auto_shrink([false, true]);
-        if let Some(offset) = widgets::page_keys(ui, form.page.offset, height) {
+        if let Some(offset) = widgets::page_keys(ui, form.page.scroll) {
             area = area.vertical_scroll_offset(offset);
         }
         let output = area.show(ui, |ui| {
@@ -40,7 +42,7 @@ impl App {
                 }
             }
         });
-        form.page.offset = output.state.clamped_offset().y;
+        form.page.scroll = PageScroll::of(&output);
         let mut next = Next::Stay;
         widgets::foot(ui, |ui| {
             if widgets::primary_button(ui, "Close", None).clicked() {

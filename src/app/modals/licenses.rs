@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use egui::{RichText, TextWrapMode, Ui};
 
 use super::super::view_state::PageForm;
-use super::super::{App, theme, widgets};
+use super::super::widgets::{self, PageScroll};
+use super::super::{App, theme};
 use super::Next;
 
 /// Longer lines are broken, so that they fit the window.
@@ -77,7 +78,7 @@ impl App {
                 .max_height(height)
                 .min_scrolled_height(height)
                 .auto_shrink([false, false]);
-            if let Some(offset) = widgets::page_keys(ui, form.offset, height) {
+            if let Some(offset) = widgets::page_keys(ui, form.scroll) {
                 area = area.vertical_scroll_offset(offset);
             }
             let output = area.show_rows(ui, row_height, LINES.len(), |ui, seen| {
@@ -93,7 +94,7 @@ impl App {
                     });
                 }
             });
-            form.offset = output.state.clamped_offset().y;
+            form.scroll = PageScroll::of(&output);
         });
         let mut next = Next::Stay;
         widgets::foot(ui, |ui| {

@@ -70,10 +70,17 @@ impl App {
                 let max_height = ctx.content_rect().height() - 110.0;
                 egui::ScrollArea::vertical()
                     .max_height(max_height)
+                    // Given in full: what is available is what the first, guessed, height of the window left.
+                    .min_scrolled_height(max_height)
                     .auto_shrink([false, true])
                     .show(ui, |ui| self.modal_ui(ui, &mut modal))
                     .inner
             });
+        let size = response.response.rect.size();
+        if std::mem::replace(&mut self.modal_size, size) != size {
+            // It was placed for its size of the frame before.
+            ctx.request_repaint();
+        }
         let is_closed = matches!(response.inner, Next::Close) || response.should_close();
         if is_closed && matches!(modal, Modal::Welcome) {
             self.settings.welcomed = true;
@@ -125,7 +132,7 @@ const fn shape(modal: &Modal) -> (f32, &'static str) {
         Modal::ReplaceSite(_) => (480.0, "Replace site file?"),
         Modal::LargeSweep { .. } => (460.0, "Sweep this many addresses?"),
         Modal::About => (560.0, "About Rollcall"),
-        Modal::Licenses(_) => (780.0, "Third-party licenses"),
+        Modal::Licenses(_) => (780.0, "Licenses"),
         Modal::Installation(_) => (680.0, "Check the installation"),
         Modal::Welcome => (580.0, "Welcome to Rollcall"),
     }

@@ -105,7 +105,7 @@ fn sentence_ui(ui: &mut Ui, glyph: &str, sentence: &str) {
 }
 
 fn indented(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
-    ui.horizontal_top(|ui| {
+    ui.horizontal(|ui| {
         ui.add_space(GLYPH_WIDTH);
         add(ui);
     });
@@ -160,8 +160,8 @@ fn listens(interfaces: &[InterfaceState]) -> String {
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     };
     format!(
-        "Rollcall listens on {networks}, UDP 3502 and 3211 and TCP 3502, for units that announce \
-         themselves, and asks there every 15 s who is present."
+        "Rollcall listens on {networks} (UDP 3502 and 3211, TCP 3502) for units that announce \
+         themselves, and asks every 15 s who is present."
     )
 }
 
@@ -171,13 +171,15 @@ fn asks(os: Os, firewall: &FirewallState) -> String {
         (Os::Windows, FirewallState::Rule(RuleState::Present)) => {
             "Windows asks nothing more: its firewall lets units reach Rollcall already.".to_owned()
         }
-        (Os::Windows, _) => "Windows may ask whether its firewall should let Rollcall in, because \
-             announcements are dropped otherwise; the button below adds the rule, whatever was \
-             answered, and only for that an administrator is asked for."
-            .to_owned(),
+        (Os::Windows, _) => {
+            "Windows may ask whether its firewall should let Rollcall in: without that, \
+             announcements are dropped; the button below allows it whatever was answered, and only \
+             then an administrator is needed."
+                .to_owned()
+        }
         (Os::MacOs, _) => {
             "macOS asks once whether Rollcall may find devices on the local network: \
-             allow it, because nothing can be sent or heard without."
+             allow it, because without that nothing can be sent or heard."
                 .to_owned()
         }
         (_, FirewallState::On { name, .. }) => format!(

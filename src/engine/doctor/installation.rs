@@ -164,9 +164,9 @@ pub fn checks(found: &Installation, os: Os, rule: Option<RuleState>) -> Vec<Chec
     let mut checks = vec![check(
         Verdict::Good,
         format!(
-            "Rollcall {} for {} on {}",
+            "Rollcall {} for {}, {}",
             env!("CARGO_PKG_VERSION"),
-            std::env::consts::OS,
+            os.name(),
             std::env::consts::ARCH
         ),
         None,

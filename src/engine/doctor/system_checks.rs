@@ -32,6 +32,16 @@ impl Os {
             Self::Other
         }
     }
+
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux",
+            Self::MacOs => "macOS",
+            Self::Windows => "Windows",
+            Self::Other => std::env::consts::OS,
+        }
+    }
 }
 
 /// Linux's reverse-path filter of one interface: the larger of its own value and that of `all`.

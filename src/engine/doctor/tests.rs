@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::network::{Asks, Choice, InterfaceCounters, Network, SocketState};
+use crate::model::snapshot::{FirewallState, Remedy, RuleState};
 
 fn socket(port: u16, role: &'static str) -> SocketState {
     SocketState {
@@ -510,5 +511,31 @@ fn warnings_come_before_notes_and_these_before_what_is_well() {
             }
             assert!(!text.ends_with('.') && !text.is_empty(), "{text:?}");
         }
+    }
+}
+
+#[test]
+fn windows_says_what_its_rule_means_for_what_is_heard() {
+    let case = |rule| {
+        Case::silent().with(|case| {
+            case.system.os = Os::Windows;
+            case.system.rule = rule;
+            case.system.program = Some("C:\\Tools\\rollcall.exe".into());
+        })
+    };
+    let there = case(Some(RuleState::Present)).report();
+    assert_eq!(there.firewall, FirewallState::Rule(RuleState::Present));
+    let public = find(&there, "takes a network without a router for a public one");
+    assert_eq!(public.verdict, Verdict::Note);
+    let hint = public.hint.as_deref().unwrap_or_default();
+    assert!(hint.contains("new profile=any"), "{hint}");
+    for rule in [None, Some(RuleState::Missing), Some(RuleState::NotKnown)] {
+        let report = case(rule).report();
+        let suspect = find(&report, "the first suspect");
+        assert_eq!(
+            suspect.remedies.contains(&Remedy::AllowFirewall),
+            rule.is_some(),
+            "the command line has no button"
+        );
     }
 }
