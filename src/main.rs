@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use rollcall::engine::plane::PlaneConfig;
-use rollcall::engine::{Engine, EngineConfig, SiteChoice, clock};
+use rollcall::engine::{Engine, EngineConfig, SiteChoice, clock, firewall};
 use rollcall::instance::{self, Found, Request};
 use rollcall::model::network::Choice;
 use rollcall::settings::{OpeningNote, Places, Renderer, Settings, in_turn};
@@ -36,6 +36,9 @@ struct Arguments {
     /// Opens a window of its own, although one is open.
     #[arg(long)]
     new_window: bool,
+    /// Changes this program's rules in the firewall of Windows: started by the window, as an administrator.
+    #[arg(long, hide = true, value_name = "add or remove")]
+    firewall_rule: Option<firewall::RuleChange>,
     /// The site file to open; without it, the one that was open last. An open window is asked to open it.
     site: Option<PathBuf>,
 }
@@ -45,6 +48,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(words) => return say_usage(&words),
     };
+    if let Some(change) = arguments.firewall_rule {
+        return firewall_rule(change);
+    }
     if !app::has_display() {
         return refuse(
             "there is no display to open a window on: use `rollcall-cli` here instead (see `rollcall-cli --help`)",
@@ -76,6 +82,8 @@ fn main() -> ExitCode {
     let config = EngineConfig {
         settings_path: Some(places.settings_file()),
         plane: plane(&settings),
+        places: Some(places.clone()),
+        firewall: firewall::of_this_system(),
         ..EngineConfig::new(site, places.sites_dir.clone())
     };
     let note = OpeningNote::within(&places.log_dir);
@@ -115,6 +123,17 @@ fn main() -> ExitCode {
     match shown {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(&app::advice(&error, &places.log_dir)),
+    }
+}
+
+/// Changes the firewall's rules and ends; the exit code tells the window that started this why it did not work.
+fn firewall_rule(change: firewall::RuleChange) -> ExitCode {
+    let Some(system) = firewall::of_this_system() else {
+        return refuse("only Windows needs a rule in its firewall");
+    };
+    match firewall::carry_out(&*system, change) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ExitCode::from(error.exit_code()),
     }
 }
 

@@ -68,6 +68,7 @@ fn odd_settings() -> Settings {
         }),
         show_panel: false,
         renderer: Some(Renderer::Wgpu),
+        welcomed: true,
     }
 }
 
@@ -118,6 +119,7 @@ fn one_bad_field_resets_only_itself() {
         ("/window", "{\"width\": 1000}"),
         ("/show_panel", "{}"),
         ("/renderer", "\"crayons\""),
+        ("/welcomed", "1"),
     ] {
         let default = serde_json::to_value(Settings::default()).expect("settings are JSON");
         let mut broken = good.clone();

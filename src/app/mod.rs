@@ -31,6 +31,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::Context;
+use egui::os::OperatingSystem;
 use jiff::tz::TimeZone;
 
 use self::dialogs::Dialogs;
@@ -135,6 +136,8 @@ pub struct App {
     log_lines: (u64, Vec<Arc<LogLine>>),
     /// Where things are kept.
     places: Places,
+    /// The system, as the window knows it.
+    os: OperatingSystem,
     /// What is remembered between starts.
     settings: Settings,
     /// What the engine was last told to remember.
@@ -159,6 +162,8 @@ pub struct App {
     diagnostics: DiagnosticsState,
     /// The question over the window.
     modal: Option<Modal>,
+    /// How large it was drawn: what changes stands in its place one frame later.
+    modal_size: egui::Vec2,
     /// The native dialog that is open.
     dialogs: Dialogs,
     /// What the engine and the window said.
@@ -232,6 +237,8 @@ impl App {
             sort: grid::columns::sort(&settings.grid),
             ..Query::default()
         };
+        // The demo is looked at, not started with: the first start is still to come.
+        let is_first = !settings.welcomed && !snapshot.site.demo;
         Self {
             snapshot,
             title: String::new(),
@@ -239,6 +246,7 @@ impl App {
             clock,
             zone,
             places,
+            os: ctx.os(),
             remembered: settings.clone(),
             settings,
             unsaved_since: None,
@@ -250,7 +258,8 @@ impl App {
             grid: GridState::default(),
             name_edit: None,
             diagnostics: DiagnosticsState::default(),
-            modal: None,
+            modal: is_first.then_some(Modal::Welcome),
+            modal_size: egui::Vec2::ZERO,
             dialogs: Dialogs::new(),
             notices,
             log,
@@ -276,6 +285,11 @@ impl App {
         self.settings.renderer = Some(renderer);
         self.opening_note = Some(note);
         self
+    }
+
+    /// What draws this window, in words.
+    fn renderer_words(&self) -> &'static str {
+        self.renderer.map_or("nothing", Renderer::words)
     }
 
     /// Asks for a command; carried out at the end of the frame.

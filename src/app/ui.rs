@@ -49,6 +49,7 @@ impl App {
     /// Draws the window and carries out what the person asked for. `frame` is the native window; tests have none.
     pub fn show(&mut self, ui: &mut Ui, frame: Option<&eframe::Frame>) {
         let ctx = ui.ctx().clone();
+        self.os = ctx.os();
         // Not in `logic`: what it asks of the window before the first frame is lost.
         let title = window::title(&self.snapshot);
         if title != self.title {

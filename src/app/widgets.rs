@@ -198,6 +198,52 @@ pub(super) fn focus_once(response: &Response, focused: &mut bool) {
     }
 }
 
+/// How far a page is scrolled, for the keys that scroll it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PageScroll {
+    /// From the top, in points.
+    offset: f32,
+    /// The most that this can be.
+    end: f32,
+    /// How much of the page is seen.
+    seen: f32,
+}
+
+impl PageScroll {
+    /// As it was drawn.
+    pub(super) fn of<R>(output: &egui::scroll_area::ScrollAreaOutput<R>) -> Self {
+        let seen = output.inner_rect.height();
+        Self {
+            offset: output.state.clamped_offset().y,
+            end: (output.content_size.y - seen).max(0.0),
+            seen,
+        }
+    }
+}
+
+/// Where a page is to be scrolled to when one of the keys that scroll was pressed and nothing else wants it.
+pub(super) fn page_keys(ui: &Ui, scroll: PageScroll) -> Option<f32> {
+    const LINE: f32 = 40.0;
+    let PageScroll { offset, end, seen } = scroll;
+    if ui.ctx().text_edit_focused() {
+        return None;
+    }
+    let target = ui.input_mut(|input| {
+        let mut pressed = |key| input.consume_key(egui::Modifiers::NONE, key);
+        [
+            (egui::Key::ArrowDown, offset + LINE),
+            (egui::Key::ArrowUp, offset - LINE),
+            (egui::Key::PageDown, offset + seen - LINE),
+            (egui::Key::PageUp, offset - seen + LINE),
+            (egui::Key::Home, 0.0),
+            (egui::Key::End, end),
+        ]
+        .into_iter()
+        .find_map(|(key, target)| pressed(key).then_some(target))
+    })?;
+    Some(target.clamp(0.0, end))
+}
+
 /// Whether Enter was pressed in a single-line field.
 pub(super) fn entered(response: &Response) -> bool {
     response.lost_focus()

@@ -45,6 +45,8 @@ pub struct Settings {
     pub show_panel: bool,
     /// The renderer that opened the window last.
     pub renderer: Option<Renderer>,
+    /// Whether the first start's screen was closed: it never comes back.
+    pub welcomed: bool,
 }
 
 /// Light or dark.
@@ -131,6 +133,7 @@ impl Default for Settings {
             window: None,
             show_panel: true,
             renderer: None,
+            welcomed: false,
         }
     }
 }
