@@ -38,16 +38,20 @@ need() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# cargo_tool CRATE VERSION: a tool of cargo at exactly this version, built once. Speed does not matter, build time does.
+# cargo_tool CRATE VERSION [ARGUMENT...]: a tool of cargo at exactly this version, built once. Speed does not matter,
+# build time does, so without debug information; the flags for our own programs are none of the tool's business.
 cargo_tool() {
   local stamp=$tools/$1-$2
   [[ -e $stamp ]] && return 0
   say "installing $1 $2"
-  CARGO_TARGET_DIR=$tools/target cargo install --quiet --locked --debug --root "$tools" --version "$2" --force "$1"
+  local started=$SECONDS
+  env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR="$tools/target" \
+    nice cargo install --quiet --locked --debug --root "$tools" --version "$2" --force "$1" "${@:3}"
   touch "$stamp"
+  say "installed $1 $2 in $((SECONDS - started)) s"
 }
 
 # This version's part of the changelog, without its heading.
 changes() {
-  awk -v v="$version" '/^## / { inside = index($2, v) == 1; next } inside' CHANGELOG.md
+  awk -v heading="[$version]" '/^## / { inside = $2 == heading; next } inside' CHANGELOG.md | sed '/./,$!d'
 }
