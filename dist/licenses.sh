@@ -10,6 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=dist/common.sh
 source dist/common.sh
+export LC_ALL=C
 
 made=assets/licenses/third-party.txt
 
@@ -43,16 +44,16 @@ The Rust standard library (MIT OR Apache-2.0), copyright the Rust project contri
 SQLite, inside libsqlite3-sys (public domain)
 The typefaces Inter and JetBrains Mono (OFL-1.1) and DejaVu Sans (Bitstream Vera license), cut down to what is shown
 
-The texts follow, each once, with the crates that it covers. Of several to choose from, one is taken.
+The texts follow, each once, with the crates that it covers. Where a crate lets choose, one license is taken.
 END
-  sed '1,/^==== TEXTS ====$/d' "$about" | tidy
+  sed '1,/^==== TEXTS ====$/d' "$about" | tidy | perl dist/licenses.pl
   for font in assets/fonts/LICENSE-*.txt; do
-    font_name=$(basename "$font" .txt)
-    section "Typeface: ${font_name#LICENSE-}" <"$font"
+    section "Typeface: $(basename "${font#*LICENSE-}" .txt)" <"$font"
   done
 }
 
-cargo_tool cargo-about 0.9.3 --features cli
+# Comparing texts is what takes its time.
+cargo_tool cargo-about 0.9.3 --features cli --config 'profile.dev.package.spdx.opt-level=3'
 fresh=$stage/third-party.txt
 collect >"$fresh"
 
