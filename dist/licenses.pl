@@ -41,8 +41,21 @@ while (my ($head, $text) = splice @sections, 0, 2) {
     $entry->{text} = $text unless @notices;
 }
 
+# Long lists in lines of at most 100.
+sub list {
+    my ($lines, $line) = ('', '');
+    for my $item (split / (?=\S+ \d)/, join ', ', sort @_) {
+        if ($line ne '' && length($line) + length($item) >= 100) {
+            $lines .= "$line\n";
+            $line = '';
+        }
+        $line .= $line eq '' ? $item : " $item";
+    }
+    return $lines . $line;
+}
+
 for my $entry (@order) {
-    print "\n$rule\n$entry->{name}\nUsed by: ", join(', ', sort @{ $entry->{used_by} }), "\n$rule\n\n$entry->{text}\n";
+    print "\n$rule\n$entry->{name}, used by:\n", list(@{ $entry->{used_by} }), "\n$rule\n\n$entry->{text}\n";
     next unless %{ $entry->{notices} };
     print "\nWith the notices:\n";
     print "$_ (", join(', ', sort @{ $entry->{notices}{$_} }), ")\n" for sort keys %{ $entry->{notices} };
