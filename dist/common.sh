@@ -8,6 +8,7 @@
 # The version has one place.
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 target=${CARGO_TARGET_DIR:-$PWD/target}
+[[ $target == /* || $target == ?:* ]] || target=$PWD/$target
 out=${ROLLCALL_OUT:-$target/packages}
 # Files on their way into a package.
 stage=$out/stage
@@ -16,6 +17,22 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || 
 export SOURCE_DATE_EPOCH
 export PATH="$tools/bin:$PATH"
 mkdir -p "$out" "$stage"
+
+# No path of this machine goes into the programs: it would tell who built them, and no one else could build the same.
+# (Our own files are named relative to the checkout anyway.) Of several that match, rustc takes the last.
+native() { if command -v cygpath >/dev/null; then cygpath -w "$1"; else printf '%s' "$1"; fi; }
+flags=${CARGO_ENCODED_RUSTFLAGS:-${RUSTFLAGS:+${RUSTFLAGS// /$'\x1f'}}}
+# One script starts another, and different flags would be another build.
+if [[ $flags != *--remap-path-prefix=* ]]; then
+  for pair in "$HOME=/home" "${RUSTUP_HOME:-$HOME/.rustup}=/rustup" "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$target=/target"; do
+    flags+=${flags:+$'\x1f'}--remap-path-prefix=$(native "${pair%=*}")=${pair##*=}
+  done
+  # On Windows nothing is to be installed before Rollcall starts, so the runtime of MSVC goes inside. It stands here
+  # since these flags replace all others.
+  [[ $(uname -s) != MINGW* ]] || flags+=$'\x1f-Ctarget-feature=+crt-static'
+fi
+export CARGO_ENCODED_RUSTFLAGS=$flags
+unset pair flags
 
 say() { printf '%s: %s\n' "$(basename "$(dirname "$0")")/$(basename "$0")" "$*"; }
 
