@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Checks licenses, sources and doubled versions of the dependencies (.config/deny.toml), and known vulnerabilities
-# where the database of advisories can be had.
+# Checks the dependencies' licenses, sources and doubled versions by .config/deny.toml, and known vulnerabilities where
+# the database of advisories can be reached.
 #
-# dist/deny.sh              all of it
-# dist/deny.sh CHECK...     some of: licenses bans sources advisories
+# dist/deny.sh              all of it; says so when the advisories are left out
+# dist/deny.sh CHECK...     some of: licenses bans sources advisories; fails when the database cannot be reached
 #
-# ROLLCALL_ADVISORIES       a folder with a clone of https://github.com/rustsec/advisory-db in a folder of its own, for
-#                           machines that do not reach GitHub
+# Where GitHub cannot be reached but a copy of the database can: `git config url.COPY.insteadOf` its address.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=dist/common.sh
@@ -14,4 +13,20 @@ source dist/common.sh
 
 database=https://github.com/rustsec/advisory-db
 
+reachable() {
+  GIT_TERMINAL_PROMPT=0 git -c http.lowSpeedLimit=1 -c http.lowSpeedTime=15 ls-remote --quiet "$database" HEAD >/dev/null 2>&1
+}
+
 cargo_tool cargo-deny 0.20.2
+
+checks=("$@")
+if [[ $# -eq 0 ]]; then
+  checks=(licenses bans sources)
+  if reachable; then
+    checks+=(advisories)
+  else
+    say "advisories are left out: $database cannot be reached"
+  fi
+fi
+# The registry is asked for what is yanked; crates of other systems may have to be downloaded first.
+cargo deny --locked check --config .config/deny.toml --hide-inclusion-graph "${checks[@]}"
