@@ -78,6 +78,9 @@
 /// The program's name for folders, the window system and packages.
 pub const APP_ID: &str = "rollcall";
 
+/// The program's name where one must be unique in the world: the bundle of macOS, the metadata of software centers.
+pub const BUNDLE_ID: &str = "app.rollcall.Rollcall";
+
 pub mod app;
 pub mod engine;
 pub mod instance;
