@@ -44,6 +44,8 @@ done
 for folder in applications mime/application mime/packages metainfo man/man1; do
   remove_empty "$share" "$folder"
 done
-remove_empty "$HOME" .local/lib
+for folder in lib share; do
+  remove_empty "$HOME" ".local/$folder"
+done
 remove_empty "$HOME" .local/bin
 echo "Rollcall is removed. Your sites and settings are still there: $share/rollcall, ${XDG_CONFIG_HOME:-$HOME/.config}/rollcall"
