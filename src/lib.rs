@@ -13,7 +13,7 @@
 //! | [`inventory`] | inventory files, bytes to rows and back |
 //! | [`sim`] | a simulated fleet that speaks the protocol over real sockets |
 //! | [`settings`], [`logging`] | what is remembered between starts; what happened |
-//! | [`engine`] | sockets, timers, the site file, the doctor, and the actor that owns the registry |
+//! | [`engine`] | sockets, timers, the site file, the doctor, the firewall rule, and the actor that owns the registry |
 //! | [`app`] | the window |
 //!
 //! The rollout plan, product identification and address assignment (`plan`, `catalog`, `provision`) come with later
