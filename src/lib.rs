@@ -14,7 +14,7 @@
 //! | [`sim`] | a simulated fleet that speaks the protocol over real sockets |
 //! | [`settings`], [`logging`] | what is remembered between starts; what happened |
 //! | [`instance`] | a second start speaks to the open window |
-//! | [`engine`] | sockets, timers, the site file, the doctor, and the actor that owns the registry |
+//! | [`engine`] | sockets, timers, the site file, the doctor, the firewall rule, and the actor that owns the registry |
 //! | [`app`] | the window |
 //!
 //! The rollout plan, product identification and address assignment (`plan`, `catalog`, `provision`) come with later

@@ -465,22 +465,30 @@ async fn the_doctor_that_is_asked_looks_at_the_installation_again() {
     let mut config = running::config(SiteChoice::ThrowAway, &places.sites_dir, false);
     config.places = Some(places.clone());
     let running = running::start_with(config);
+    let looked = |snapshot: &Snapshot| !snapshot.doctor.checks.is_empty();
+    let unasked = running.until("the first look", looked).await;
+    assert!(unasked.doctor.installation.is_empty());
+    assert!(
+        !places.log_dir.exists(),
+        "nothing is written before somebody asks"
+    );
+    running.send(Command::RunDoctor);
     let first = running
-        .until("the first look", |snapshot| {
+        .until("an answer", |snapshot| {
             !snapshot.doctor.installation.is_empty()
         })
         .await;
     let asked = rollcall::engine::clock::now();
     running.send(Command::RunDoctor);
     let second = running
-        .until("an answer", |snapshot| snapshot.doctor.when >= asked)
+        .until("a newer answer", |snapshot| snapshot.doctor.when >= asked)
         .await;
     assert_eq!(
         second.doctor.installation, first.doctor.installation,
         "also when nothing changed, the answer is newer than the question"
     );
     // What changes between two questions is seen at the second.
-    std::fs::remove_dir_all(&places.log_dir).expect("it was made by the first look");
+    std::fs::remove_dir_all(&places.log_dir).expect("it was made by the look");
     std::fs::File::create(&places.log_dir).expect("the folder is writable");
     running.send(Command::RunDoctor);
     running

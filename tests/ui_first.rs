@@ -269,7 +269,7 @@ fn about_says_what_this_is_and_opens_the_licenses() {
     test.click("Third-party licenses");
     assert!(test.shows("Rollcall, MIT license"));
     assert!(
-        !test.shows("Font DejaVu Sans"),
+        !test.shows("Typeface: DejaVu"),
         "only what is seen is drawn"
     );
     test.press(Key::End);
@@ -379,5 +379,29 @@ fn a_check_of_windows_has_the_buttons_that_mend_it() {
             [Command::RunDoctor, Command::FirewallRule(RuleChange::Add)]
         ),
         "{commands:?}"
+    );
+}
+
+#[cfg(not(windows))]
+#[test]
+fn the_flag_for_administrators_does_nothing_where_no_rule_is_needed() {
+    let program = env!("CARGO_BIN_EXE_rollcall");
+    let run = |args: &[&str]| {
+        std::process::Command::new(program)
+            .args(args)
+            .output()
+            .expect("the program was built")
+    };
+    let output = run(&["--firewall-rule", "add"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("only Windows needs a rule"), "{said}");
+    let wrong = run(&["--firewall-rule", "all"]);
+    assert_eq!(wrong.status.code(), Some(2), "and a wrong word is refused");
+    let help = run(&["--help"]);
+    let help = String::from_utf8_lossy(&help.stdout);
+    assert!(
+        help.contains("--demo") && !help.contains("firewall"),
+        "{help}"
     );
 }

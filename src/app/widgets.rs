@@ -225,6 +225,10 @@ impl PageScroll {
 pub(super) fn page_keys(ui: &Ui, scroll: PageScroll) -> Option<f32> {
     const LINE: f32 = 40.0;
     let PageScroll { offset, end, seen } = scroll;
+    if seen <= 0.0 {
+        // Not drawn yet: begins at the top, wherever it was left.
+        return Some(0.0);
+    }
     if ui.ctx().text_edit_focused() {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use egui::{RichText, TextWrapMode, Ui};
+use egui::{RichText, Sense, TextWrapMode, Ui, UiBuilder, vec2};
 
 use super::super::view_state::PageForm;
 use super::super::widgets::{self, PageScroll};
@@ -12,8 +12,8 @@ use super::Next;
 /// Longer lines are broken, so that they fit the window.
 const MAX_LINE_CHARS: usize = 96;
 
-/// Our own, those of the fonts, and those of the crates, as the packages have them.
-const TEXTS: [(&str, &str); 5] = [
+/// Our own, and those of the crates and fonts as `dist/licenses.sh` gathers them.
+const TEXTS: [(&str, &str); 3] = [
     (
         "Rollcall, MIT license",
         include_str!("../../../LICENSE-MIT"),
@@ -23,16 +23,8 @@ const TEXTS: [(&str, &str); 5] = [
         include_str!("../../../LICENSE-APACHE"),
     ),
     (
-        "Font Inter",
-        include_str!("../../../assets/fonts/LICENSE-Inter.txt"),
-    ),
-    (
-        "Font JetBrains Mono",
-        include_str!("../../../assets/fonts/LICENSE-JetBrainsMono.txt"),
-    ),
-    (
-        "Font DejaVu Sans",
-        include_str!("../../../assets/fonts/LICENSE-DejaVu.txt"),
+        "The work of others",
+        include_str!("../../../assets/licenses/third-party.txt"),
     ),
 ];
 
@@ -45,11 +37,23 @@ static LINES: LazyLock<Vec<Line>> = LazyLock::new(|| {
         }
         lines.push(Line::new(title, true));
         lines.push(Line::new("", false));
-        let broken = text.trim_matches(['\n', '\r']).lines().flat_map(broken);
-        lines.extend(broken.map(|line| Line::new(&line, false)));
+        let mut is_after_rule = false;
+        for line in text.trim_matches(['\n', '\r']).lines() {
+            // A heading stands between two lines of dashes, which letters of another weight say better.
+            if is_rule(line) {
+                is_after_rule = true;
+                continue;
+            }
+            let is_title = std::mem::take(&mut is_after_rule) && !line.trim().is_empty();
+            lines.extend(broken(line).iter().map(|piece| Line::new(piece, is_title)));
+        }
     }
     lines
 });
+
+fn is_rule(line: &str) -> bool {
+    line.len() >= 20 && line.bytes().all(|byte| byte == b'-')
+}
 
 struct Line {
     text: String,
@@ -88,10 +92,13 @@ impl App {
                     } else {
                         RichText::new(&line.text).monospace().color(palette.dim)
                     };
-                    ui.allocate_ui(egui::vec2(0.0, row_height), |ui| {
-                        ui.set_min_height(row_height);
-                        ui.label(text);
-                    });
+                    // Whatever a font makes of a line, it is as high as the others: the end is where it is said to be.
+                    let label = egui::Label::new(text);
+                    let width = ui.available_width();
+                    let (rect, _) = ui.allocate_exact_size(vec2(width, row_height), Sense::hover());
+                    let drawn = ui.new_child(UiBuilder::new().max_rect(rect)).add(label);
+                    // What sticks out to the right is scrolled to.
+                    ui.expand_to_include_x(drawn.rect.right());
                 }
             });
             form.scroll = PageScroll::of(&output);
@@ -169,21 +176,25 @@ mod tests {
 
     #[test]
     fn every_license_is_there() {
-        let titles: Vec<&str> = LINES
-            .iter()
-            .filter(|line| line.is_title)
-            .map(|line| line.text.as_str())
-            .collect();
-        assert_eq!(titles, TEXTS.map(|(title, _)| title));
+        let has = |words: &str, is_title| {
+            LINES
+                .iter()
+                .any(|line| line.is_title == is_title && line.text.contains(words))
+        };
+        for (title, _) in TEXTS {
+            assert!(has(title, true), "{title}");
+        }
+        for heading in ["MIT License, used by:", "Typeface: DejaVu"] {
+            assert!(has(heading, true), "{heading} is a heading");
+        }
         for words in [
             "Permission is hereby granted",
-            "SIL OPEN FONT LICENSE",
+            "PERMISSION & CONDITIONS",
             "Bitstream Vera",
+            "egui ",
         ] {
-            assert!(
-                LINES.iter().any(|line| line.text.contains(words)),
-                "{words}"
-            );
+            assert!(has(words, false), "{words}");
         }
+        assert!(!LINES.iter().any(|line| is_rule(&line.text)));
     }
 }

@@ -92,8 +92,9 @@ struct Looked {
     thorough: Option<Thorough>,
 }
 
-/// What is looked at only at the start and when a person asks: it starts programs and makes files.
+/// What is looked at only at the start and when a person asks: it starts programs.
 struct Thorough {
+    /// Only when a person asks: it makes files.
     installation: Option<Installation>,
     rule: Option<RuleState>,
 }

@@ -102,7 +102,8 @@ impl Actor {
             .collect();
         let to_beside = self.to_beside.clone();
         let is_thorough = std::mem::take(&mut self.is_thorough_next);
-        let places = self.config.places.clone();
+        // Trying to write in every folder is for whoever asks, not for every start.
+        let places = self.config.places.clone().filter(|_| self.is_asked);
         let firewall = self.config.firewall.clone();
         tokio::task::spawn_blocking(move || {
             let thorough = is_thorough.then(|| Thorough {
@@ -200,7 +201,7 @@ impl Actor {
         self.holders = holders;
         let is_thorough = thorough.is_some();
         if let Some(thorough) = thorough {
-            self.installation = thorough.installation;
+            self.installation = thorough.installation.or(self.installation.take());
             self.rule = thorough.rule;
         }
         let now = clock::now();
