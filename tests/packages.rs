@@ -9,7 +9,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The lines below the first heading that starts with `heading`, up to the next one of the same level.
@@ -85,7 +85,8 @@ fn chosen() -> BTreeSet<String> {
 #[test]
 fn the_changelog_has_this_version() {
     let changelog = read("CHANGELOG.md");
-    let changes: Vec<_> = section(&changelog, &format!("## [{VERSION}]"))
+    let heading = format!("## [{VERSION}]");
+    let changes: Vec<_> = section(&changelog, &heading)
         .filter(|line| line.starts_with("- "))
         .collect();
     assert!(
