@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::os::OperatingSystem;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use rollcall::app::App;
 use rollcall::engine::command::Command;
 use rollcall::engine::firewall::RuleChange;
@@ -249,6 +249,40 @@ fn linux_gets_the_command_for_the_firewall_that_is_on() {
     assert!(test.shows("its firewall ufw is on"));
     assert_eq!(test.copy("Copy command"), "sudo ufw allow 3502");
     assert!(!test.shows("Allow through the firewall…"));
+}
+
+#[test]
+fn in_the_smallest_window_at_200_per_cent_every_button_is_seen_when_it_is_reached() {
+    let on = FirewallState::On {
+        name: "ufw",
+        command: "sudo ufw allow proto udp to any port 3502,3211",
+    };
+    let snapshot = with_firewall(on);
+    let settings = Settings::default();
+    let size = vec2(480.0, 300.0);
+    let mut test = Test::new(snapshot, settings, OperatingSystem::Nix, size);
+    let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size);
+    let mut reached = std::collections::BTreeSet::new();
+    for _ in 0..12 {
+        test.harness.key_press_modifiers(Modifiers::NONE, Key::Tab);
+        // What is scrolled to moves over some frames.
+        test.harness.run_steps(30);
+        let names = ["Show the grid", "Try the demo fleet", "Copy command"];
+        let is_focused_button = |node: &egui_kittest::kittest::AccessKitNode<'_>| {
+            node.is_focused() && node.role() == egui::Role::Button
+        };
+        for node in test.harness.query_all_by(is_focused_button) {
+            let Some(name) = node.accesskit_node().label() else {
+                continue;
+            };
+            if names.contains(&name.as_str()) {
+                let rect = node.rect();
+                assert!(window.contains_rect(rect), "{name} at {rect:?}");
+                reached.insert(name);
+            }
+        }
+    }
+    assert_eq!(reached.len(), 3, "reached by Tab: {reached:?}");
 }
 
 #[test]

@@ -172,7 +172,7 @@ impl App {
                 window::reset(ctx);
                 self.zoom_to(ctx, 1.0);
             }
-            UiCommand::About => self.modal = Some(Modal::About),
+            UiCommand::About => self.modal = Some(Modal::About(PageForm::default())),
             UiCommand::Licenses => {
                 self.modal = Some(Modal::Licenses(PageForm::over(self.modal.take())));
             }

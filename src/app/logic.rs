@@ -123,11 +123,14 @@ impl App {
         let Some(path) = path else {
             return;
         };
-        let said = Saying::done(format!(
-            "Opened {}",
-            path.file_stem().unwrap_or_default().to_string_lossy()
-        ));
-        self.say(said);
+        // At the first start nobody asked for a site, and there is enough to read.
+        if !matches!(self.modal, Some(Modal::Welcome(_))) {
+            let said = Saying::done(format!(
+                "Opened {}",
+                path.file_stem().unwrap_or_default().to_string_lossy()
+            ));
+            self.say(said);
+        }
         let recent = &mut self.settings.recent_sites;
         recent.retain(|other| *other != path);
         recent.insert(0, path.clone());

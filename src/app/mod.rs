@@ -39,7 +39,7 @@ use self::grid::{GridState, Selection};
 use self::notices::Notices;
 use self::panels::Sum;
 use self::rows::GridRows;
-use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
+use self::view_state::{DiagnosticsState, Modal, NameEdit, PageForm, PathUse};
 use crate::engine::command::Saying;
 use crate::engine::handle::EngineHandle;
 use crate::instance::Doorbell;
@@ -258,7 +258,7 @@ impl App {
             grid: GridState::default(),
             name_edit: None,
             diagnostics: DiagnosticsState::default(),
-            modal: is_first.then_some(Modal::Welcome),
+            modal: is_first.then(|| Modal::Welcome(PageForm::default())),
             modal_size: egui::Vec2::ZERO,
             dialogs: Dialogs::new(),
             notices,

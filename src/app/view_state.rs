@@ -73,13 +73,13 @@ pub(super) enum Modal {
         num_ips: u64,
     },
     /// What this is.
-    About,
+    About(PageForm),
     /// The licenses of everything that is in the program.
     Licenses(PageForm),
     /// Everything that the doctor knows.
     Installation(InstallationForm),
     /// The first start.
-    Welcome,
+    Welcome(PageForm),
 }
 
 impl Modal {
@@ -107,7 +107,7 @@ impl PageForm {
     /// A page over what is shown just now.
     pub(super) fn over(below: Option<Modal>) -> Self {
         // The same page over itself would have to be closed twice.
-        let below = below.filter(|modal| matches!(modal, Modal::About | Modal::Welcome));
+        let below = below.filter(|modal| matches!(modal, Modal::About(_) | Modal::Welcome(_)));
         Self {
             below: below.map(Box::new),
             scroll: PageScroll::default(),

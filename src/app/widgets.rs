@@ -76,6 +76,10 @@ pub(super) fn close_button(ui: &mut Ui, what: &str) -> Response {
 
 /// Draws where the keyboard is.
 pub(super) fn focus_ring(response: Response) -> Response {
+    if response.gained_focus() {
+        // In a window with little room the keyboard may lead to a button that is not seen.
+        response.scroll_to_me(None);
+    }
     if response.has_focus() {
         let palette = palette(&response.ctx);
         response.ctx.layer_painter(response.layer_id).rect_stroke(

@@ -5,6 +5,7 @@ use std::path::Path;
 use egui::{RichText, Ui, vec2};
 
 use super::super::theme;
+use super::super::view_state::PageForm;
 use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, format};
 use super::Next;
@@ -15,7 +16,23 @@ const LABEL_WIDTH: f32 = 76.0;
 
 impl App {
     /// Draws what this is.
-    pub(super) fn about_ui(&mut self, ui: &mut Ui) -> Next {
+    pub(super) fn about_ui(&mut self, ui: &mut Ui, page: &mut PageForm) -> Next {
+        super::page_ui(ui, &mut page.scroll, |ui| self.about_page_ui(ui));
+        let mut next = Next::Stay;
+        widgets::foot(ui, |ui| {
+            if widgets::primary_button(ui, "Close", None).clicked() {
+                next = Next::Close;
+            }
+            let copy = widgets::quiet_button(ui, "Copy all")
+                .on_hover_text("All of this as text, for a report");
+            if copy.clicked() {
+                ui.ctx().copy_text(self.about_text());
+            }
+        });
+        next
+    }
+
+    fn about_page_ui(&mut self, ui: &mut Ui) {
         widgets::explain(
             ui,
             "Finds Avocent and Vertiv appliances on every network of this computer and writes the inventory.",
@@ -47,18 +64,6 @@ impl App {
                 }
             }
         });
-        let mut next = Next::Stay;
-        widgets::foot(ui, |ui| {
-            if widgets::primary_button(ui, "Close", None).clicked() {
-                next = Next::Close;
-            }
-            let copy = widgets::quiet_button(ui, "Copy all")
-                .on_hover_text("All of this as text, for a report");
-            if copy.clicked() {
-                ui.ctx().copy_text(self.about_text());
-            }
-        });
-        next
     }
 
     /// What there is to know, each with its label.

@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::{RichText, Ui};
 
 use super::super::view_state::InstallationForm;
-use super::super::widgets::{self, PageScroll};
-use super::super::{App, UiCommand, format, theme};
+use super::super::{App, UiCommand, format, theme, widgets};
 use super::Next;
 use crate::model::snapshot::{Check, DoctorReport, Verdict};
 
@@ -22,15 +21,7 @@ impl App {
             "Checking…".to_owned()
         };
         ui.label(RichText::new(summary).color(palette.dim));
-        let height = super::page_height(ui);
-        let mut area = ScrollArea::vertical()
-            .max_height(height)
-            .min_scrolled_height(height)
-            .auto_shrink([false, true]);
-        if let Some(offset) = widgets::page_keys(ui, form.page.scroll) {
-            area = area.vertical_scroll_offset(offset);
-        }
-        let output = area.show(ui, |ui| {
+        super::page_ui(ui, &mut form.page.scroll, |ui| {
             for (title, checks) in parts(&report) {
                 if checks.is_empty() {
                     continue;
@@ -42,7 +33,6 @@ impl App {
                 }
             }
         });
-        form.page.scroll = PageScroll::of(&output);
         let mut next = Next::Stay;
         widgets::foot(ui, |ui| {
             if widgets::primary_button(ui, "Close", None).clicked() {

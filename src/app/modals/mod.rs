@@ -17,6 +17,7 @@ use egui::{Align2, Area, Context, Frame, Id, Margin, RichText, Stroke, Ui, vec2}
 use super::App;
 use super::theme;
 use super::view_state::Modal;
+use super::widgets::PageScroll;
 
 /// What is to become of a question after this frame.
 enum Next {
@@ -34,8 +35,14 @@ impl App {
         };
         let colors = theme::palette(ctx);
         let is_palette = matches!(modal, Modal::Palette(_));
-        let scrolls_itself =
-            is_palette || matches!(modal, Modal::Licenses(_) | Modal::Installation(_));
+        let scrolls_itself = matches!(
+            modal,
+            Modal::Palette(_)
+                | Modal::About(_)
+                | Modal::Licenses(_)
+                | Modal::Installation(_)
+                | Modal::Welcome(_)
+        );
         let (width, name) = shape(&modal);
         let id = Id::unique(name);
         // The palette stands where eyes are; everything else in the middle.
@@ -82,7 +89,7 @@ impl App {
             ctx.request_repaint();
         }
         let is_closed = matches!(response.inner, Next::Close) || response.should_close();
-        if is_closed && matches!(modal, Modal::Welcome) {
+        if is_closed && matches!(modal, Modal::Welcome(_)) {
             self.settings.welcomed = true;
             self.remember_now();
         }
@@ -109,10 +116,10 @@ impl App {
             Modal::ReplaceExport(request) => self.replace_export_ui(ui, request),
             Modal::ReplaceSite(path) => self.replace_site_ui(ui, path),
             Modal::LargeSweep { request, num_ips } => self.large_sweep_ui(ui, request, *num_ips),
-            Modal::About => self.about_ui(ui),
+            Modal::About(page) => self.about_ui(ui, page),
             Modal::Licenses(page) => Self::licenses_ui(ui, page),
             Modal::Installation(form) => self.installation_ui(ui, form),
-            Modal::Welcome => self.welcome_ui(ui),
+            Modal::Welcome(page) => self.welcome_ui(ui, page),
         }
     }
 }
@@ -131,11 +138,26 @@ const fn shape(modal: &Modal) -> (f32, &'static str) {
         Modal::ReplaceExport(_) => (480.0, "Replace file?"),
         Modal::ReplaceSite(_) => (480.0, "Replace site file?"),
         Modal::LargeSweep { .. } => (460.0, "Sweep this many addresses?"),
-        Modal::About => (560.0, "About Rollcall"),
+        Modal::About(_) => (560.0, "About Rollcall"),
         Modal::Licenses(_) => (780.0, "Licenses"),
         Modal::Installation(_) => (680.0, "Check the installation"),
-        Modal::Welcome => (580.0, "Welcome to Rollcall"),
+        Modal::Welcome(_) => (580.0, "Welcome to Rollcall"),
     }
+}
+
+/// The part of a page that is scrolled where there is not room for it; title and buttons stay.
+fn page_ui<R>(ui: &mut Ui, scroll: &mut PageScroll, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let height = page_height(ui);
+    let mut area = egui::ScrollArea::vertical()
+        .max_height(height)
+        .min_scrolled_height(height)
+        .auto_shrink([false, true]);
+    if let Some(offset) = super::widgets::page_keys(ui, *scroll) {
+        area = area.vertical_scroll_offset(offset);
+    }
+    let output = area.show(ui, add);
+    *scroll = PageScroll::of(&output);
+    output.inner
 }
 
 /// How high the scrolled part of a page may be: what the window leaves beside title and buttons.

@@ -5,6 +5,7 @@
 use egui::{RichText, Ui, vec2};
 
 use super::super::theme;
+use super::super::view_state::PageForm;
 use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, format};
 use super::Next;
@@ -17,7 +18,7 @@ const NAMED_NETWORKS: usize = 3;
 
 impl App {
     /// Draws the first start's screen.
-    pub(super) fn welcome_ui(&mut self, ui: &mut Ui) -> Next {
+    pub(super) fn welcome_ui(&mut self, ui: &mut Ui, page: &mut PageForm) -> Next {
         let snapshot = std::sync::Arc::clone(&self.snapshot);
         let os = system(self.os);
         let firewall = &snapshot.doctor.firewall;
@@ -29,14 +30,16 @@ impl App {
                 .to_owned(),
         ];
         let mut next = Next::Stay;
-        ui.add_space(6.0);
-        for (glyph, sentence) in ["◎", "?", "✓"].into_iter().zip(sentences) {
-            sentence_ui(ui, glyph, &sentence);
-            if glyph == "?" {
-                self.firewall_ui(ui, os, firewall);
+        super::page_ui(ui, &mut page.scroll, |ui| {
+            ui.add_space(6.0);
+            for (glyph, sentence) in ["◎", "?", "✓"].into_iter().zip(sentences) {
+                sentence_ui(ui, glyph, &sentence);
+                if glyph == "?" {
+                    self.firewall_ui(ui, os, firewall);
+                }
+                ui.add_space(8.0);
             }
-            ui.add_space(8.0);
-        }
+        });
         widgets::foot(ui, |ui| {
             let grid = widgets::primary_button(ui, "Show the grid", None);
             if ui.memory(|memory| memory.focused().is_none()) {

@@ -150,7 +150,6 @@ fn is_in_menu(shared: &[PathBuf]) -> bool {
     })
 }
 
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "Linux only"))]
 fn has_file(folder: &Path, is_meant: impl Fn(&str) -> bool) -> bool {
     std::fs::read_dir(folder)
         .into_iter()
