@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=dist/common.sh
 source dist/common.sh
 
-database=https://github.com/rustsec/advisory-db
+database=https://github.com/RustSec/advisory-db
 
 reachable() {
   GIT_TERMINAL_PROMPT=0 git -c http.lowSpeedLimit=1 -c http.lowSpeedTime=15 ls-remote --quiet "$database" HEAD >/dev/null 2>&1
@@ -29,4 +29,4 @@ if [[ $# -eq 0 ]]; then
   fi
 fi
 # The registry is asked for what is yanked; crates of other systems may have to be downloaded first.
-cargo deny --locked check --config .config/deny.toml --hide-inclusion-graph "${checks[@]}"
+cargo deny --locked --config .config/deny.toml check --hide-inclusion-graph --deny unmatched-skip --deny unnecessary-skip "${checks[@]}"
