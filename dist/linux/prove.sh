@@ -27,7 +27,7 @@ portable=$out/rollcall-$version-linux-x86_64.tar.gz
 roots=${XDG_CACHE_HOME:-$HOME/.cache}/rollcall/roots
 proof=$out/proof
 least_colors=40      # a window with text and status colors has hundreds, an empty one a few
-mirror=http://deb.debian.org/debian
+mirror=${ROLLCALL_MIRROR:-}      # empty: where debootstrap itself looks
 
 need debootstrap:debootstrap Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils import:imagemagick weston:weston rpm:rpm unshare:util-linux ip:iproute2
 for package in "$deb" "$rpm" "$portable"; do
@@ -68,7 +68,7 @@ clean_root() { # clean_root NUMBER NAME: unpacked at $root
   local kept=$roots/debian-$1.tar
   if [[ ! -e $kept ]]; then
     say "making a clean Debian $1"
-    debootstrap --variant=minbase "$2" "$work/new" "$mirror" >"$work/debootstrap.log" 2>&1 ||
+    debootstrap --variant=minbase "$2" "$work/new" ${mirror:+"$mirror"} >"$work/debootstrap.log" 2>&1 ||
       die "debootstrap failed: $(tail -n 5 "$work/debootstrap.log")"
     rm -f "$work/new/var/cache/apt/archives/"*.deb
     tar --create --directory "$work/new" --file "$kept.new" .
