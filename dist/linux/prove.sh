@@ -163,6 +163,7 @@ see_wayland() {
   pids+=($!)
   wait_for 30 weston test -S "$work/share/runtime/wayland-proof"
   chmod 777 "$work/share/runtime/wayland-proof"
+  : >"$work/wayland.log"
   as_person WAYLAND_DISPLAY=wayland-proof WAYLAND_DEBUG=1 timeout --signal=TERM 40 rollcall --demo >"$work/wayland.log" 2>&1 &
   runner=$!
   wait_for 40 "a window on Wayland" grep -q 'xdg_toplevel[@#][0-9]*.set_app_id' "$work/wayland.log"
