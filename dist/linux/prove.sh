@@ -124,8 +124,6 @@ start_x() {
   export DISPLAY
   openbox >"$work/openbox.log" 2>&1 &
   pids+=($!)
-  # Over the window the pointer would bring up hints.
-  xdotool mousemove 1439 899
   wait_for 30 openbox sh -c 'xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q "window id"'
 }
 
@@ -145,7 +143,8 @@ see_window() {
   window=''
   wait_for 60 "the window of $*" window_is_there
   to_window=$(($(millis) - begin))
-  # Units of the demo answer over some seconds.
+  # Over the window the pointer would bring up hints. Units of the demo answer over some seconds.
+  xdotool mousemove 1439 899
   sleep 12
   import -window root "$picture"
   [[ $(num_colors "$picture") -ge $least_colors ]] || die "the window is empty: $picture"
@@ -182,8 +181,9 @@ see_wayland() {
 
 # ---- Debian ---------------------------------------------------------------------------------------------------------
 
-# What a removed package may leave: the package tools' own books, and the person's files.
-allowed='^\./(var/(log|lib/apt|lib/dpkg|cache/(apt|debconf|ldconfig))(/|$)|etc/ld\.so\.cache$|home/person/(\.config|\.local(/(share|state))?)$|home/person/(\.config|\.local/share|\.local/state)/rollcall(/|$))'
+# What a removed package may leave: the package tools' own books, the person's files, and what the graphics driver and
+# the font library keep for the person.
+allowed='^\./(var/(log|lib/apt|lib/dpkg|cache/(apt|debconf|ldconfig))(/|$)|etc/ld\.so\.cache$|home/person/(\.config|\.local(/(share|state))?)$|home/person/(\.config|\.local/share|\.local/state)/rollcall(/|$)|home/person/\.cache(/(mesa_shader_cache|mesa_shader_cache_db|fontconfig)(/|$)|$))'
 
 prove_debian() { # prove_debian NUMBER NAME APT_OPTION...
   local number=$1 name=$2 begin before packages left
