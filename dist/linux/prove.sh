@@ -113,6 +113,8 @@ files_of() { # files_of ROOT: everything but what is mounted over it
   (cd "$1" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./tmp -o -path ./run \) -prune -o -print | LC_ALL=C sort)
 }
 
+packages_in() { in_root mirror dpkg-query -W -f '${Package}\n' | LC_ALL=C sort; }
+
 # ---- the window -----------------------------------------------------------------------------------------------------
 
 start_x() {
@@ -163,6 +165,7 @@ see_wayland() {
   pids+=($!)
   wait_for 30 weston test -S "$work/share/runtime/wayland-proof"
   chmod 777 "$work/share/runtime/wayland-proof"
+  : >"$work/wayland.log"
   as_person WAYLAND_DISPLAY=wayland-proof WAYLAND_DEBUG=1 timeout --signal=TERM 40 rollcall --demo >"$work/wayland.log" 2>&1 &
   runner=$!
   wait_for 40 "a window on Wayland" grep -q 'xdg_toplevel[@#][0-9]*.set_app_id' "$work/wayland.log"
@@ -186,7 +189,7 @@ see_wayland() {
 allowed='^\./(var/(log|lib/apt|lib/dpkg|cache/(apt|debconf|ldconfig))(/|$)|etc/ld\.so\.cache$|home/person/(\.config|\.local(/(share|state))?)$|home/person/(\.config|\.local/share|\.local/state)/rollcall(/|$)|home/person/\.cache(/(mesa_shader_cache|mesa_shader_cache_db|fontconfig)(/|$)|$))'
 
 prove_debian() { # prove_debian NUMBER NAME APT_OPTION...
-  local number=$1 name=$2 begin before packages left
+  local number=$1 name=$2 begin packages kept left
   shift 2
   clean_root "$number" "$name"
   mkdir -p "$work/share/runtime"
@@ -196,12 +199,12 @@ prove_debian() { # prove_debian NUMBER NAME APT_OPTION...
   in_root mirror useradd --create-home person
   cp "$deb" "$portable" "$root/opt/"
   files_of "$root" >"$proof/debian-$number-before.txt"
-  before=$(in_root mirror dpkg-query -W | wc -l)
+  packages_in >"$work/packages-before"
 
   begin=$(millis)
   in_root mirror sh -c "cd /opt && apt-get install -y $* ./$(basename "$deb")" >"$proof/debian-$number-install.txt" 2>&1 ||
     die "the .deb was not installed: $(tail -n 5 "$proof/debian-$number-install.txt")"
-  packages=$(($(in_root mirror dpkg-query -W | wc -l) - before))
+  packages=$(($(packages_in | wc -l) - $(wc -l <"$work/packages-before")))
   say "Debian $number: installed${*:+ ($*)} with $packages packages in $((($(millis) - begin) / 1000)) s"
 
   start_x
@@ -214,6 +217,12 @@ prove_debian() { # prove_debian NUMBER NAME APT_OPTION...
   in_root mirror apt-get purge -y rollcall >"$work/purge.log" 2>&1 || die "purge: $(tail -n 5 "$work/purge.log")"
   prove_portable "$number"
   in_root mirror apt-get autoremove --purge -y >"$work/purge.log" 2>&1 || die "autoremove: $(tail -n 5 "$work/purge.log")"
+  # apt keeps what a package of the clean system suggests, and it may now be there by way of what we recommend.
+  mapfile -t kept < <(packages_in | comm -13 "$work/packages-before" -)
+  if [[ ${#kept[@]} -gt 0 ]]; then
+    say "Debian $number: apt keeps ${#kept[@]} packages that others suggest: ${kept[*]}"
+    in_root mirror apt-get purge -y "${kept[@]}" >"$work/purge.log" 2>&1 || die "purge: $(tail -n 5 "$work/purge.log")"
+  fi
   files_of "$root" >"$proof/debian-$number-after.txt"
   comm -13 "$proof/debian-$number-before.txt" "$proof/debian-$number-after.txt" >"$proof/debian-$number-left.txt"
   left=$(grep -Ev "$allowed" "$proof/debian-$number-left.txt" || true)
