@@ -85,7 +85,8 @@ fn chosen() -> BTreeSet<String> {
 #[test]
 fn the_changelog_has_this_version() {
     let changelog = read("CHANGELOG.md");
-    let changes: Vec<_> = section(&changelog, &format!("## [{VERSION}]"))
+    let heading = format!("## [{VERSION}]");
+    let changes: Vec<_> = section(&changelog, &heading)
         .filter(|line| line.starts_with("- "))
         .collect();
     assert!(

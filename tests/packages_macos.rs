@@ -56,8 +56,15 @@ fn the_bundle_is_the_programs() {
             "{key}: the version has its one place in Cargo.toml"
         );
     }
-    for key in ["NSHighResolutionCapable", "NSSupportsAutomaticGraphicsSwitching"] {
-        assert_eq!(plist.get(key).and_then(Value::as_boolean), Some(true), "{key}");
+    for key in [
+        "NSHighResolutionCapable",
+        "NSSupportsAutomaticGraphicsSwitching",
+    ] {
+        assert_eq!(
+            plist.get(key).and_then(Value::as_boolean),
+            Some(true),
+            "{key}"
+        );
     }
     assert_eq!(text(&plist, "LSMinimumSystemVersion"), "11.0");
     assert_eq!(
@@ -102,10 +109,18 @@ fn a_site_is_a_file_type_of_ours() {
 #[test]
 fn the_icon_is_there() {
     let icon = text(&template(), "CFBundleIconFile").to_owned();
-    let bytes = std::fs::read(Path::new(ROOT).join("assets").join(&icon)).expect("the icon is in assets");
+    let bytes =
+        std::fs::read(Path::new(ROOT).join("assets").join(&icon)).expect("the icon is in assets");
     assert!(bytes.starts_with(b"icns"), "{icon} is not an icon of macOS");
-    let stated = bytes[4..8].try_into().map(u32::from_be_bytes).expect("4 bytes");
-    assert_eq!(usize::try_from(stated), Ok(bytes.len()), "{icon} is cut short");
+    let stated = bytes[4..8]
+        .try_into()
+        .map(u32::from_be_bytes)
+        .expect("4 bytes");
+    assert_eq!(
+        usize::try_from(stated),
+        Ok(bytes.len()),
+        "{icon} is cut short"
+    );
 }
 
 #[test]
@@ -190,9 +205,18 @@ fn the_script_lays_out_a_bundle() {
         ]
     );
     for (name, path) in &found {
-        let modified = path.metadata().and_then(|metadata| metadata.modified()).expect("it has a time");
-        let since = modified.duration_since(std::time::UNIX_EPOCH).expect("it is after 1970");
-        assert_eq!(since.as_secs(), 1_700_000_000, "{name}: archives could not be repeated");
+        let modified = path
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .expect("it has a time");
+        let since = modified
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("it is after 1970");
+        assert_eq!(
+            since.as_secs(),
+            1_700_000_000,
+            "{name}: archives could not be repeated"
+        );
     }
 
     let contents = dir.path().join("laid out/Rollcall.app/Contents");
@@ -200,10 +224,21 @@ fn the_script_lays_out_a_bundle() {
     for key in ["CFBundleShortVersionString", "CFBundleVersion"] {
         assert_eq!(text(&plist, key), env!("CARGO_PKG_VERSION"), "{key}");
     }
-    let executable = contents.join("MacOS").join(text(&plist, "CFBundleExecutable"));
-    assert!(executable.is_file(), "{executable:?} is what the system starts");
-    let icon = contents.join("Resources").join(text(&plist, "CFBundleIconFile"));
+    let executable = contents
+        .join("MacOS")
+        .join(text(&plist, "CFBundleExecutable"));
+    assert!(
+        executable.is_file(),
+        "{executable:?} is what the system starts"
+    );
+    let icon = contents
+        .join("Resources")
+        .join(text(&plist, "CFBundleIconFile"));
     assert!(icon.is_file(), "{icon:?} is what the Finder shows");
-    let changes = std::fs::read_to_string(contents.join("Resources/CHANGES.md")).expect("it is text");
-    assert!(changes.contains("\n- "), "this version's changes are missing: {changes:?}");
+    let changes =
+        std::fs::read_to_string(contents.join("Resources/CHANGES.md")).expect("it is text");
+    assert!(
+        changes.contains("\n- "),
+        "this version's changes are missing: {changes:?}"
+    );
 }
