@@ -13,6 +13,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("windows") {
         return Ok(());
     }
+    // The same source gives the same program: no time of linking in it.
+    let no_time = match env::var("CARGO_CFG_TARGET_ENV").as_deref() {
+        Ok("msvc") => "/Brepro",
+        _ => "-Wl,--no-insert-timestamp",
+    };
+    println!("cargo:rustc-link-arg-bins={no_time}");
     // Name and version come from Cargo.toml.
     winresource::WindowsResource::new()
         .set("ProductName", "Rollcall")

@@ -19,7 +19,7 @@ fn harness(num_units: u64, runtime: &tokio::runtime::Runtime) -> Harness<'static
     let ctx = egui::Context::default();
     let snapshot = window::snapshot(num_units);
     let handle = runtime.handle().clone();
-    let (app, _end) = window::window(&ctx, snapshot, Settings::default(), handle);
+    let (app, _end) = window::window(&ctx, snapshot, Settings::default(), handle, None);
     let mut harness = Harness::builder()
         .with_size(vec2(1_440.0, 900.0))
         .with_context_setup(|ctx| rollcall::app::install(ctx, ThemeChoice::Dark))

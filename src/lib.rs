@@ -13,7 +13,8 @@
 //! | [`inventory`] | inventory files, bytes to rows and back |
 //! | [`sim`] | a simulated fleet that speaks the protocol over real sockets |
 //! | [`settings`], [`logging`] | what is remembered between starts; what happened |
-//! | [`engine`] | sockets, timers, the site file, the doctor, and the actor that owns the registry |
+//! | [`instance`] | a second start speaks to the open window |
+//! | [`engine`] | sockets, timers, the site file, the doctor, the firewall rule, and the actor that owns the registry |
 //! | [`app`] | the window |
 //!
 //! The rollout plan, product identification and address assignment (`plan`, `catalog`, `provision`) come with later
@@ -82,6 +83,7 @@ pub const BUNDLE_ID: &str = "app.rollcall.Rollcall";
 
 pub mod app;
 pub mod engine;
+pub mod instance;
 pub mod inventory;
 pub mod logging;
 pub mod model;

@@ -3,7 +3,6 @@
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,9 +10,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use rollcall::engine::plane::PlaneConfig;
-use rollcall::engine::{Engine, EngineConfig, SiteChoice, clock};
+use rollcall::engine::{Engine, EngineConfig, SiteChoice, clock, firewall};
+use rollcall::instance::{self, Found, Request};
 use rollcall::model::network::Choice;
-use rollcall::settings::{Places, Settings};
+use rollcall::settings::{OpeningNote, Places, Renderer, Settings, in_turn};
 use rollcall::{app, logging};
 
 /// A disk that needs longer than this to save is not waited for.
@@ -29,33 +29,75 @@ struct Arguments {
     /// Shows the simulated demo fleet, in a throw-away site.
     #[arg(long)]
     demo: bool,
-    /// The site file to open; without it, the one that was open last.
+    /// What draws the window: "opengl", or where it is built in "wgpu" (Direct3D, Metal, Vulkan), for old drivers,
+    /// remote desktops and virtual machines. It is tried first and remembered.
+    #[arg(long, value_name = "NAME")]
+    renderer: Option<Renderer>,
+    /// Opens a window of its own, although one is open.
+    #[arg(long)]
+    new_window: bool,
+    /// Changes this program's rules in the firewall of Windows: started by the window, as an administrator.
+    #[arg(long, hide = true, value_name = "add or remove")]
+    firewall_rule: Option<firewall::RuleChange>,
+    /// The site file to open; without it, the one that was open last. An open window is asked to open it.
     site: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if !has_display() {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(words) => return say_usage(&words),
+    };
+    if let Some(change) = arguments.firewall_rule {
+        return firewall_rule(change);
+    }
+    if !app::has_display() {
         return refuse(
-            "there is no display to open a window on: use `rollcall-cli` here instead (see `rollcall-cli --help`)",
+            "There is no display to open a window on: use \"rollcall-cli\" here instead; \"rollcall-cli --help\" says how",
         );
     }
     let places =
         Places::find().unwrap_or_else(|| Places::under(std::env::temp_dir().join("rollcall")));
+    let site = arguments
+        .site
+        .map(|path| std::path::absolute(&path).unwrap_or(path));
+    // The demo is a throw-away, and stays out of the way of the real window.
+    let (mut doorbell, mut alone) = (None, None);
+    if !arguments.demo && !arguments.new_window {
+        let request = Request { open: site.clone() };
+        match instance::find(&places.config_dir, &places.window_socket(), &request) {
+            Found::HandedOver => return ExitCode::SUCCESS,
+            Found::First(bell) => doorbell = Some(bell),
+            Found::Alone(why) => alone = Some(why.to_string()),
+        }
+    }
     let logging = logging::start(&places.log_dir);
     logging::install_panic_hook();
     let (settings, mended) = Settings::load(&places.settings_file());
-    let site = match (arguments.demo, arguments.site) {
+    let site = match (arguments.demo, site) {
         (true, _) => SiteChoice::Demo,
-        (false, Some(path)) => SiteChoice::File(std::path::absolute(&path).unwrap_or(path)),
+        (false, Some(path)) => SiteChoice::File(path),
         (false, None) => SiteChoice::LastOrUntitled(settings.last_site.clone()),
     };
     let config = EngineConfig {
         settings_path: Some(places.settings_file()),
         plane: plane(&settings),
+        places: Some(places.clone()),
+        firewall: firewall::of_this_system(),
         ..EngineConfig::new(site, places.sites_dir.clone())
     };
+    let note = OpeningNote::within(&places.log_dir);
+    let renderers = in_turn(
+        Renderer::BUILT_IN,
+        arguments.renderer,
+        settings.renderer,
+        note.left(),
+    );
     let wake = app::Wake::default();
+    if let Some(doorbell) = &doorbell {
+        let wake = wake.waker();
+        doorbell.wake_with(move || wake());
+    }
     let (handle, engine) = match Engine::start(config, wake.waker()) {
         Ok(started) => started,
         Err(error) => return refuse(&error.to_string()),
@@ -67,17 +109,31 @@ fn main() -> ExitCode {
         clock: Arc::new(clock::now),
         zone: jiff::tz::TimeZone::system(),
         log: logging.ring.clone(),
-        sayings: mended.into_iter().chain(logging.trouble.clone()).collect(),
+        sayings: mended
+            .into_iter()
+            .chain(logging.trouble.clone())
+            .chain(alone)
+            .collect(),
+        doorbell,
     };
-    let shown = app::run(start, wake);
+    let shown = app::run(start, &wake, &renderers, &note);
     if !engine.close(SAVE_AT_MOST) {
         tracing::error!("the engine did not end in time");
     }
     match shown {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => refuse(&format!(
-            "the window could not be opened ({error}): use `rollcall-cli` here instead"
-        )),
+        Err(error) => refuse(&app::advice(&error, &places.log_dir)),
+    }
+}
+
+/// Changes the firewall's rules and ends; the exit code tells the window that started this why it did not work.
+fn firewall_rule(change: firewall::RuleChange) -> ExitCode {
+    let Some(system) = firewall::of_this_system() else {
+        return refuse("only Windows needs a rule in its firewall");
+    };
+    match firewall::carry_out(&*system, change) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ExitCode::from(error.exit_code()),
     }
 }
 
@@ -95,17 +151,18 @@ fn plane(settings: &Settings) -> PlaneConfig {
     }
 }
 
-/// Whether a window can be tried at all: only X11 and Wayland tell beforehand.
-fn has_display() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !cfg!(all(unix, not(target_os = "macos")))
-        || is_set("DISPLAY")
-        || is_set("WAYLAND_DISPLAY")
-        || is_set("WAYLAND_SOCKET")
+/// The help, or what was wrong with the arguments.
+fn say_usage(words: &clap::Error) -> ExitCode {
+    if words.use_stderr() || cfg!(windows) {
+        app::tell(&words.to_string(), words.use_stderr());
+    } else {
+        // Nobody is left to be told that standard output is closed.
+        let _ = words.print();
+    }
+    ExitCode::from(if words.use_stderr() { 2 } else { 0 })
 }
 
 fn refuse(why: &str) -> ExitCode {
-    // Where standard error is gone, nobody reads it.
-    let _ = writeln!(std::io::stderr(), "rollcall: {why}");
+    app::tell(why, true);
     ExitCode::from(2)
 }

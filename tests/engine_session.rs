@@ -403,3 +403,99 @@ async fn a_tcp_port_that_is_given_back_is_taken() {
     );
     running.close().await;
 }
+
+/// A Windows that adds what an administrator says yes to.
+#[derive(Debug, Default)]
+struct MadeUpFirewall(std::sync::atomic::AtomicBool);
+
+impl rollcall::engine::firewall::System for MadeUpFirewall {
+    fn program(&self) -> std::io::Result<PathBuf> {
+        Ok(r"C:\Tools\rollcall.exe".into())
+    }
+
+    fn netsh(&self, _args: &[String]) -> std::io::Result<rollcall::engine::firewall::Answer> {
+        Ok(rollcall::engine::firewall::Answer {
+            is_success: self.0.load(std::sync::atomic::Ordering::Relaxed),
+            output: br"Program: C:\Tools\rollcall.exe".to_vec(),
+        })
+    }
+
+    fn start_elevated(
+        &self,
+        change: rollcall::engine::firewall::RuleChange,
+    ) -> std::io::Result<Option<i32>> {
+        let is_there = change == rollcall::engine::firewall::RuleChange::Add;
+        self.0.store(is_there, std::sync::atomic::Ordering::Relaxed);
+        Ok(Some(0))
+    }
+}
+
+#[tokio::test]
+async fn the_firewall_rule_is_added_beside_and_the_doctor_knows() {
+    use rollcall::engine::command::Level;
+    use rollcall::engine::firewall::RuleChange;
+    use rollcall::model::snapshot::{FirewallState, RuleState};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = running::config(SiteChoice::ThrowAway, folder.path(), false);
+    config.firewall = Some(Arc::new(MadeUpFirewall::default()));
+    let mut running = running::start_with(config);
+    let stands =
+        |state| move |snapshot: &Snapshot| snapshot.doctor.firewall == FirewallState::Rule(state);
+    running
+        .until("a look at the rule", stands(RuleState::Missing))
+        .await;
+    for (change, state) in [
+        (RuleChange::Add, RuleState::Present),
+        (RuleChange::Remove, RuleState::Missing),
+    ] {
+        running.send(Command::FirewallRule(change));
+        let is_done =
+            |notice: &Notice| matches!(notice, Notice::Said(said) if said.level == Level::Done);
+        running.notice("what came of it", is_done).await;
+        running.until("the rule", stands(state)).await;
+    }
+    running.close().await;
+}
+
+#[tokio::test]
+async fn the_doctor_that_is_asked_looks_at_the_installation_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let places = rollcall::settings::Places::under(folder.path());
+    let mut config = running::config(SiteChoice::ThrowAway, &places.sites_dir, false);
+    config.places = Some(places.clone());
+    let running = running::start_with(config);
+    let looked = |snapshot: &Snapshot| !snapshot.doctor.checks.is_empty();
+    let unasked = running.until("the first look", looked).await;
+    assert!(unasked.doctor.installation.is_empty());
+    assert!(
+        !places.log_dir.exists(),
+        "nothing is written before somebody asks"
+    );
+    running.send(Command::RunDoctor);
+    let first = running
+        .until("an answer", |snapshot| {
+            !snapshot.doctor.installation.is_empty()
+        })
+        .await;
+    let asked = rollcall::engine::clock::now();
+    running.send(Command::RunDoctor);
+    let second = running
+        .until("a newer answer", |snapshot| snapshot.doctor.when >= asked)
+        .await;
+    assert_eq!(
+        second.doctor.installation, first.doctor.installation,
+        "also when nothing changed, the answer is newer than the question"
+    );
+    // What changes between two questions is seen at the second.
+    std::fs::remove_dir_all(&places.log_dir).expect("it was made by the look");
+    std::fs::File::create(&places.log_dir).expect("the folder is writable");
+    running.send(Command::RunDoctor);
+    running
+        .until("a word about the logs", |snapshot| {
+            let mut checks = snapshot.doctor.installation.iter();
+            checks.any(|check| check.what.contains("Logs cannot be written"))
+        })
+        .await;
+    running.close().await;
+}

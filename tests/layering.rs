@@ -55,6 +55,7 @@ const EVERY_LAYER: &[&str] = &[
     "sim",
     "settings",
     "logging",
+    "instance",
     "app",
 ];
 
@@ -157,6 +158,19 @@ const LAYERS: &[Layer] = &[
         never: &[],
     },
     Layer {
+        name: "instance",
+        layers: &[],
+        crates: Crates::Only(&[
+            "interprocess",
+            "serde",
+            "serde_json",
+            "tempfile",
+            "thiserror",
+            "tracing",
+        ]),
+        never: &[],
+    },
+    Layer {
         name: "app",
         // Wire's hexdump is shown by the diagnostics panel, logging's ring buffer by the activity view; of
         // inventory only the list of formats is meant, of the engine its handle and its enums.
@@ -169,8 +183,9 @@ const LAYERS: &[Layer] = &[
             "inventory",
             "settings",
             "logging",
+            "instance",
         ],
-        crates: Crates::AllBut(&["socket2", "rusqlite"]),
+        crates: Crates::AllBut(&["socket2", "rusqlite", "interprocess"]),
         // A frame never waits.
         never: &[
             "std::fs",

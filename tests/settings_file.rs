@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rollcall::settings::{
-    ExportSettings, GridSettings, Places, Settings, SettingsError, ThemeChoice, WindowPlace,
+    ExportSettings, GridSettings, Places, Renderer, Settings, SettingsError, ThemeChoice,
+    WindowPlace,
 };
 use tempfile::TempDir;
 
@@ -66,6 +67,8 @@ fn odd_settings() -> Settings {
             maximized: true,
         }),
         show_panel: false,
+        renderer: Some(Renderer::Wgpu),
+        welcomed: true,
     }
 }
 
@@ -115,6 +118,8 @@ fn one_bad_field_resets_only_itself() {
         ("/export/for_spreadsheets", "\"\""),
         ("/window", "{\"width\": 1000}"),
         ("/show_panel", "{}"),
+        ("/renderer", "\"crayons\""),
+        ("/welcomed", "1"),
     ] {
         let default = serde_json::to_value(Settings::default()).expect("settings are JSON");
         let mut broken = good.clone();

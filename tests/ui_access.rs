@@ -30,7 +30,8 @@ impl Test {
         let ctx = egui::Context::default();
         let settings = Settings::default();
         let theme = settings.theme;
-        let (app, engine) = window::window(&ctx, snapshot, settings, runtime.handle().clone());
+        let (app, engine) =
+            window::window(&ctx, snapshot, settings, runtime.handle().clone(), None);
         let show = move |ui: &mut egui::Ui, app: &mut App| {
             let ctx = ui.ctx().clone();
             app.tick(&ctx);

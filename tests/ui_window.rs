@@ -10,6 +10,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use rollcall::app::{App, View};
 use rollcall::engine::command::{Command, ImportReport, Level, Notice, Saying};
 use rollcall::engine::handle::EngineEnd;
+use rollcall::instance::{self, Doorbell, Found, Request};
 use rollcall::inventory::Format;
 use rollcall::model::edit::{Edit, RefusedRow};
 use rollcall::model::network::Listening;
@@ -34,11 +35,21 @@ impl Test {
     }
 
     fn with(snapshot: Snapshot, settings: Settings, width: f32) -> Self {
+        Self::with_doorbell(snapshot, settings, width, None)
+    }
+
+    fn with_doorbell(
+        snapshot: Snapshot,
+        settings: Settings,
+        width: f32,
+        doorbell: Option<Doorbell>,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .expect("a runtime without threads can always be built");
         let ctx = egui::Context::default();
-        let (app, engine) = window::window(&ctx, snapshot, settings, runtime.handle().clone());
+        let (app, engine) =
+            window::window(&ctx, snapshot, settings, runtime.handle().clone(), doorbell);
         let theme = app.settings().theme;
         let show = move |ui: &mut egui::Ui, app: &mut App| {
             let ctx = ui.ctx().clone();
@@ -67,6 +78,16 @@ impl Test {
             }
         }
         commands
+    }
+
+    /// What the last frame asked of the system's window.
+    fn viewport_commands(&self) -> Vec<egui::ViewportCommand> {
+        self.harness
+            .output()
+            .viewport_output
+            .values()
+            .flat_map(|viewport| viewport.commands.clone())
+            .collect()
     }
 
     fn click(&mut self, label: &str) {
@@ -895,4 +916,36 @@ fn a_large_site_is_sorted_off_the_frame() {
     }
     assert!(test.row_names().len() > 10, "the worker's answer is shown");
     assert!(test.shows("All: 5000"));
+}
+
+#[test]
+fn a_second_start_brings_the_window_forward_and_opens_its_site() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let socket = folder.path().join("window.sock");
+    let start = |open: Option<&str>| {
+        let open = open.map(|name| folder.path().join(name));
+        instance::find(folder.path(), &socket, &Request { open })
+    };
+    let Found::First(doorbell) = start(None) else {
+        panic!("the first start is the first");
+    };
+    let mut test = Test::with_doorbell(snapshot(3), Settings::default(), 1_440.0, Some(doorbell));
+
+    assert!(matches!(start(None), Found::HandedOver));
+    test.harness.step();
+    let asked = test.viewport_commands();
+    assert!(asked.contains(&egui::ViewportCommand::Focus), "{asked:?}");
+    assert!(
+        asked.contains(&egui::ViewportCommand::Minimized(false)),
+        "{asked:?}"
+    );
+    assert!(test.commands().is_empty(), "no site was asked for");
+
+    assert!(matches!(start(Some("hall 2.rollcall")), Found::HandedOver));
+    test.harness.step();
+    let commands = test.commands();
+    assert!(
+        matches!(commands.as_slice(), [Command::OpenSite(path)] if path.ends_with("hall 2.rollcall")),
+        "{commands:?}"
+    );
 }

@@ -5,7 +5,7 @@ use egui::os::OperatingSystem;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::view_state::View;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{FirewallState, RuleState, Snapshot};
 
 /// An action of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +84,12 @@ pub enum UiCommand {
     Palette,
     /// Look at the interfaces again.
     RunDoctor,
+    /// Everything that the doctor knows, in a window.
+    CheckInstallation,
+    /// Windows: add the firewall rule.
+    AllowFirewall,
+    /// Windows: remove the firewall rule.
+    RemoveFirewallRule,
     /// Larger.
     ZoomIn,
     /// Smaller.
@@ -102,6 +108,8 @@ pub enum UiCommand {
     ResetWindow,
     /// What this is.
     About,
+    /// The licenses of everything that is in the program.
+    Licenses,
     /// Close the window.
     Quit,
 }
@@ -127,11 +135,13 @@ pub(super) struct CommandState<'a> {
     pub(super) view: View,
     /// Whether the window is wide enough for the right panel.
     pub(super) panel_fits: bool,
+    /// The system.
+    pub(super) os: OperatingSystem,
 }
 
 impl UiCommand {
     /// Every command, in the order of the palette.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 50] = [
         Self::SearchNow,
         Self::StopSearch,
         Self::ToggleLiveSearch,
@@ -169,6 +179,9 @@ impl UiCommand {
         Self::ShowSettings,
         Self::Palette,
         Self::RunDoctor,
+        Self::CheckInstallation,
+        Self::AllowFirewall,
+        Self::RemoveFirewallRule,
         Self::ZoomIn,
         Self::ZoomOut,
         Self::ZoomReset,
@@ -178,6 +191,7 @@ impl UiCommand {
         Self::OpenLogFolder,
         Self::ResetWindow,
         Self::About,
+        Self::Licenses,
     ];
 
     /// The words on its button and in the palette.
@@ -306,6 +320,21 @@ impl UiCommand {
                 "Look at interfaces, ports and firewall again now",
                 "✓",
             ),
+            Self::CheckInstallation => (
+                "Check the installation…",
+                "Folders, version, firewall and networks: what is well and what is not",
+                "✓",
+            ),
+            Self::AllowFirewall => (
+                "Allow through the firewall…",
+                "Add a rule for this program; Windows asks for an administrator",
+                "◫",
+            ),
+            Self::RemoveFirewallRule => (
+                "Remove the firewall rule…",
+                "Take this program's rule out; Windows asks for an administrator",
+                "✕",
+            ),
             Self::ZoomIn => ("Zoom in", "Everything larger", "+"),
             Self::ZoomOut => ("Zoom out", "Everything smaller", "−"),
             Self::ZoomReset => ("Zoom to 100 %", "Everything at its normal size", "○"),
@@ -314,8 +343,21 @@ impl UiCommand {
             Self::ThemeDark => ("Dark theme", "Light words on dark ground", "●"),
             Self::OpenLogFolder => ("Open log folder", "Show the log files", "▷"),
             Self::ResetWindow => ("Reset window", "Size and place as at the first start", "↻"),
-            Self::About => ("About Rollcall", "Version and licenses", "◉"),
+            Self::About => ("About Rollcall", "Version, places and licenses", "◉"),
+            Self::Licenses => (
+                "Third-party licenses",
+                "The licenses of everything that is in this program",
+                "☰",
+            ),
             Self::Quit => ("Quit", "Save and close the window", "✕"),
+        }
+    }
+
+    /// Whether the command means anything on this system.
+    pub fn is_for(self, os: OperatingSystem) -> bool {
+        match self {
+            Self::AllowFirewall | Self::RemoveFirewallRule => os == OperatingSystem::Windows,
+            _ => true,
         }
     }
 
@@ -381,6 +423,10 @@ impl UiCommand {
     /// Why the command is not possible just now; `None` when it is.
     pub(super) fn why_not(self, state: &CommandState<'_>) -> Option<&'static str> {
         let snapshot = state.snapshot;
+        if !self.is_for(state.os) {
+            return Some("Only Windows needs this");
+        }
+        let rule = &snapshot.doctor.firewall;
         let unless = |possible: bool, why: &'static str| (!possible).then_some(why);
         let running_sweep = snapshot
             .sweep
@@ -424,6 +470,14 @@ impl UiCommand {
                 unless(state.view == View::Discover, "Go to Discover first")
             }
             Self::ClearFilter => unless(state.filtered, "Nothing is filtered"),
+            Self::AllowFirewall => unless(
+                *rule != FirewallState::Rule(RuleState::Present),
+                "The firewall rule is there already",
+            ),
+            Self::RemoveFirewallRule => unless(
+                *rule != FirewallState::Rule(RuleState::Missing),
+                "There is no firewall rule",
+            ),
             Self::TogglePanel => unless(state.panel_fits, "The window is too narrow for the panel"),
             _ => None,
         }

@@ -8,10 +8,12 @@ use egui::{Context, OpenUrl};
 use super::command::CommandState;
 use super::grid::{cells, columns};
 use super::view_state::{
-    AddForm, ExportForm, Modal, NameEdit, PaletteForm, PathUse, Scope, SweepForm, View,
+    AddForm, ExportForm, InstallationForm, Modal, NameEdit, PageForm, PaletteForm, PathUse, Scope,
+    SweepForm, View,
 };
 use super::{App, UiCommand, format, window};
 use crate::engine::command::{Command, Saying};
+use crate::engine::firewall::RuleChange;
 use crate::inventory::{Delimiter, Format};
 use crate::model::appliance::Appliance;
 use crate::model::column::Column;
@@ -34,6 +36,7 @@ impl App {
             filtered: self.is_filtered(),
             view: self.view,
             panel_fits: self.panel_fits,
+            os: self.os,
         }
     }
 
@@ -148,6 +151,16 @@ impl App {
             UiCommand::ShowSettings => self.view = View::Settings,
             UiCommand::Palette => self.modal = Some(Modal::Palette(PaletteForm::default())),
             UiCommand::RunDoctor => self.send(Command::RunDoctor),
+            UiCommand::CheckInstallation => {
+                self.send(Command::RunDoctor);
+                let form = InstallationForm {
+                    asked: self.now,
+                    page: PageForm::over(self.modal.take()),
+                };
+                self.modal = Some(Modal::Installation(form));
+            }
+            UiCommand::AllowFirewall => self.send(Command::FirewallRule(RuleChange::Add)),
+            UiCommand::RemoveFirewallRule => self.send(Command::FirewallRule(RuleChange::Remove)),
             UiCommand::ZoomIn => self.zoom_to(ctx, ctx.zoom_factor() + ZOOM_STEP),
             UiCommand::ZoomOut => self.zoom_to(ctx, ctx.zoom_factor() - ZOOM_STEP),
             UiCommand::ZoomReset => self.zoom_to(ctx, 1.0),
@@ -159,7 +172,10 @@ impl App {
                 window::reset(ctx);
                 self.zoom_to(ctx, 1.0);
             }
-            UiCommand::About => self.modal = Some(Modal::About),
+            UiCommand::About => self.modal = Some(Modal::About(PageForm::default())),
+            UiCommand::Licenses => {
+                self.modal = Some(Modal::Licenses(PageForm::over(self.modal.take())));
+            }
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
         }
     }

@@ -52,6 +52,7 @@ impl App {
             self.take_notice(notice);
         }
         self.poll_dialogs();
+        self.answer_later_starts(ctx);
         if let Some(millis) = self.notices.expire(self.now) {
             ctx.request_repaint_after(Duration::from_millis(millis.max(50)));
         }
@@ -122,11 +123,14 @@ impl App {
         let Some(path) = path else {
             return;
         };
-        let said = Saying::done(format!(
-            "Opened {}",
-            path.file_stem().unwrap_or_default().to_string_lossy()
-        ));
-        self.say(said);
+        // At the first start nobody asked for a site, and there is enough to read.
+        if !matches!(self.modal, Some(Modal::Welcome(_))) {
+            let said = Saying::done(format!(
+                "Opened {}",
+                path.file_stem().unwrap_or_default().to_string_lossy()
+            ));
+            self.say(said);
+        }
         let recent = &mut self.settings.recent_sites;
         recent.retain(|other| *other != path);
         recent.insert(0, path.clone());

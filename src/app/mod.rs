@@ -15,7 +15,10 @@ mod logic;
 mod modals;
 mod notices;
 mod panels;
+mod refusal;
 mod rows;
+mod screens;
+mod second_start;
 mod shortcuts;
 mod theme;
 mod ui;
@@ -28,6 +31,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::Context;
+use egui::os::OperatingSystem;
 use jiff::tz::TimeZone;
 
 use self::dialogs::Dialogs;
@@ -35,16 +39,18 @@ use self::grid::{GridState, Selection};
 use self::notices::Notices;
 use self::panels::Sum;
 use self::rows::GridRows;
-use self::view_state::{DiagnosticsState, Modal, NameEdit, PathUse};
+use self::view_state::{DiagnosticsState, Modal, NameEdit, PageForm, PathUse};
 use crate::engine::command::Saying;
 use crate::engine::handle::EngineHandle;
+use crate::instance::Doorbell;
 use crate::logging::{LogLine, LogRing};
 use crate::model::query::Query;
 use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
-use crate::settings::{Settings, ThemeChoice};
+use crate::settings::{OpeningNote, Renderer, Settings, ThemeChoice};
 
 pub use self::command::UiCommand;
+pub use self::refusal::{NoWindow, advice, has_display, tell};
 pub use self::view_state::View;
 pub use self::window::{Wake, native_options, run};
 
@@ -96,6 +102,8 @@ pub struct Start {
     pub log: LogRing,
     /// What there is to say at the start: settings that were mended, a log that cannot be written.
     pub sayings: Vec<String>,
+    /// Where later starts ring, when this is the window they go to.
+    pub doorbell: Option<Doorbell>,
 }
 
 /// Brings fonts and both themes into a context, before it draws for the first time.
@@ -128,6 +136,8 @@ pub struct App {
     log_lines: (u64, Vec<Arc<LogLine>>),
     /// Where things are kept.
     places: Places,
+    /// The system, as the window knows it.
+    os: OperatingSystem,
     /// What is remembered between starts.
     settings: Settings,
     /// What the engine was last told to remember.
@@ -152,6 +162,8 @@ pub struct App {
     diagnostics: DiagnosticsState,
     /// The question over the window.
     modal: Option<Modal>,
+    /// How large it was drawn: what changes stands in its place one frame later.
+    modal_size: egui::Vec2,
     /// The native dialog that is open.
     dialogs: Dialogs,
     /// What the engine and the window said.
@@ -170,6 +182,14 @@ pub struct App {
     focus_filter: bool,
     /// How wide the top bar's right side was, so that chips know their room.
     top_bar_right_width: f32,
+    /// What draws the window.
+    renderer: Option<Renderer>,
+    /// To be taken away as soon as the window has been drawn.
+    opening_note: Option<OpeningNote>,
+    /// Where later starts ring.
+    doorbell: Option<Doorbell>,
+    /// Whether the person's attention was asked for and has not been given yet.
+    wants_attention: bool,
 }
 
 impl std::fmt::Debug for App {
@@ -202,6 +222,7 @@ impl App {
             zone,
             log,
             sayings,
+            doorbell,
         } = start;
         let settings = window::sanitize(settings);
         install(ctx, settings.theme);
@@ -216,6 +237,8 @@ impl App {
             sort: grid::columns::sort(&settings.grid),
             ..Query::default()
         };
+        // The demo is looked at, not started with: the first start is still to come.
+        let is_first = !settings.welcomed && !snapshot.site.demo;
         Self {
             snapshot,
             title: String::new(),
@@ -223,6 +246,7 @@ impl App {
             clock,
             zone,
             places,
+            os: ctx.os(),
             remembered: settings.clone(),
             settings,
             unsaved_since: None,
@@ -234,7 +258,8 @@ impl App {
             grid: GridState::default(),
             name_edit: None,
             diagnostics: DiagnosticsState::default(),
-            modal: None,
+            modal: is_first.then(|| Modal::Welcome(PageForm::default())),
+            modal_size: egui::Vec2::ZERO,
             dialogs: Dialogs::new(),
             notices,
             log,
@@ -246,8 +271,25 @@ impl App {
             closes_unsaved: false,
             focus_filter: false,
             top_bar_right_width: 0.0,
+            renderer: None,
+            opening_note: None,
+            doorbell,
+            wants_attention: false,
             handle,
         }
+    }
+
+    /// Says what draws this window; it is tried first at the next start.
+    pub(crate) fn drawn_by(mut self, renderer: Renderer, note: OpeningNote) -> Self {
+        self.renderer = Some(renderer);
+        self.settings.renderer = Some(renderer);
+        self.opening_note = Some(note);
+        self
+    }
+
+    /// What draws this window, in words.
+    fn renderer_words(&self) -> &'static str {
+        self.renderer.map_or("nothing", Renderer::words)
     }
 
     /// Asks for a command; carried out at the end of the frame.

@@ -5,6 +5,7 @@ use egui::{CentralPanel, Frame, Margin, Panel, Stroke, Ui};
 use super::App;
 use super::grid;
 use super::panels::TINY;
+use super::screens;
 use super::shortcuts;
 use super::theme::palette;
 use super::view_state::{PathUse, View};
@@ -48,12 +49,14 @@ impl App {
     /// Draws the window and carries out what the person asked for. `frame` is the native window; tests have none.
     pub fn show(&mut self, ui: &mut Ui, frame: Option<&eframe::Frame>) {
         let ctx = ui.ctx().clone();
+        self.os = ctx.os();
         // Not in `logic`: what it asks of the window before the first frame is lost.
         let title = window::title(&self.snapshot);
         if title != self.title {
             self.title.clone_from(&title);
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
+        self.take_first_frames(&ctx, frame);
         self.take_dropped_files(&ctx);
         self.hold_close_while_writing(&ctx);
         if self.modal.is_none()
@@ -114,6 +117,22 @@ impl App {
             self.open_dialog(&ctx, frame, purpose, &suggestion);
         }
         self.plan_repaint(&ctx);
+    }
+
+    /// Once the window is open: it is brought onto a screen, and its renderer is known to work.
+    fn take_first_frames(&mut self, ctx: &egui::Context, frame: Option<&eframe::Frame>) {
+        match (ctx.cumulative_frame_nr(), frame) {
+            // Its real place is known only now.
+            (1, Some(frame)) => screens::bring_back(frame),
+            // The first picture is on the screen.
+            (2.., _) => {
+                if let Some(note) = self.opening_note.take() {
+                    // A frame does not wait for a disk. Without a thread the end of the window removes it.
+                    std::thread::spawn(move || note.remove());
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Files that were dropped onto the window: an inventory file is imported, a site is opened.

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::widgets::PageScroll;
 use crate::engine::command::{ExportRequest, ImportReport, SweepRequest};
 use crate::inventory::{Delimiter, Format};
 use crate::model::identity::ApplianceId;
+use crate::model::time::Timestamp;
 
 /// The entries of the left rail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +73,55 @@ pub(super) enum Modal {
         num_ips: u64,
     },
     /// What this is.
-    About,
+    About(PageForm),
+    /// The licenses of everything that is in the program.
+    Licenses(PageForm),
+    /// Everything that the doctor knows.
+    Installation(InstallationForm),
+    /// The first start.
+    Welcome(PageForm),
+}
+
+impl Modal {
+    /// What was shown before and is shown again when this is closed.
+    pub(super) fn below(self) -> Option<Self> {
+        match self {
+            Self::Licenses(page) | Self::Installation(InstallationForm { page, .. }) => {
+                page.below.map(|modal| *modal)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A page that is longer than its window.
+#[derive(Debug, Default)]
+pub(super) struct PageForm {
+    /// What was shown before.
+    below: Option<Box<Modal>>,
+    /// How far down it is scrolled.
+    pub(super) scroll: PageScroll,
+}
+
+impl PageForm {
+    /// A page over what is shown just now.
+    pub(super) fn over(below: Option<Modal>) -> Self {
+        // The same page over itself would have to be closed twice.
+        let below = below.filter(|modal| matches!(modal, Modal::About(_) | Modal::Welcome(_)));
+        Self {
+            below: below.map(Box::new),
+            scroll: PageScroll::default(),
+        }
+    }
+}
+
+/// What the doctor was asked for.
+#[derive(Debug)]
+pub(super) struct InstallationForm {
+    /// When it was asked: an older report is not the answer.
+    pub(super) asked: Timestamp,
+    /// The page.
+    pub(super) page: PageForm,
 }
 
 /// The command palette.

@@ -76,6 +76,10 @@ pub(super) fn close_button(ui: &mut Ui, what: &str) -> Response {
 
 /// Draws where the keyboard is.
 pub(super) fn focus_ring(response: Response) -> Response {
+    if response.gained_focus() {
+        // In a window with little room the keyboard may lead to a button that is not seen.
+        response.scroll_to_me(None);
+    }
     if response.has_focus() {
         let palette = palette(&response.ctx);
         response.ctx.layer_painter(response.layer_id).rect_stroke(
@@ -196,6 +200,56 @@ pub(super) fn focus_once(response: &Response, focused: &mut bool) {
         response.request_focus();
         *focused = true;
     }
+}
+
+/// How far a page is scrolled, for the keys that scroll it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PageScroll {
+    /// From the top, in points.
+    offset: f32,
+    /// The most that this can be.
+    end: f32,
+    /// How much of the page is seen.
+    seen: f32,
+}
+
+impl PageScroll {
+    /// As it was drawn.
+    pub(super) fn of<R>(output: &egui::scroll_area::ScrollAreaOutput<R>) -> Self {
+        let seen = output.inner_rect.height();
+        Self {
+            offset: output.state.clamped_offset().y,
+            end: (output.content_size.y - seen).max(0.0),
+            seen,
+        }
+    }
+}
+
+/// Where a page is to be scrolled to when one of the keys that scroll was pressed and nothing else wants it.
+pub(super) fn page_keys(ui: &Ui, scroll: PageScroll) -> Option<f32> {
+    const LINE: f32 = 40.0;
+    let PageScroll { offset, end, seen } = scroll;
+    if seen <= 0.0 {
+        // Not drawn yet: begins at the top, wherever it was left.
+        return Some(0.0);
+    }
+    if ui.ctx().text_edit_focused() {
+        return None;
+    }
+    let target = ui.input_mut(|input| {
+        let mut pressed = |key| input.consume_key(egui::Modifiers::NONE, key);
+        [
+            (egui::Key::ArrowDown, offset + LINE),
+            (egui::Key::ArrowUp, offset - LINE),
+            (egui::Key::PageDown, offset + seen - LINE),
+            (egui::Key::PageUp, offset - seen + LINE),
+            (egui::Key::Home, 0.0),
+            (egui::Key::End, end),
+        ]
+        .into_iter()
+        .find_map(|(key, target)| pressed(key).then_some(target))
+    })?;
+    Some(target.clamp(0.0, end))
 }
 
 /// Whether Enter was pressed in a single-line field.

@@ -1,15 +1,18 @@
 //! The native window: its options, its place on the screen, and the way the engine wakes it.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use egui::{Context, ViewportBuilder};
 
+use super::refusal::NoWindow;
 use super::{App, Start, format};
 use crate::APP_ID;
 use crate::engine::handle::Waker;
 use crate::model::snapshot::Snapshot;
-use crate::settings::{Settings, WindowPlace};
+use crate::settings::{OpeningNote, Renderer, Settings, WindowPlace};
 
 /// The smallest window, in points.
 const MIN_SIZE: [f32; 2] = [960.0, 600.0];
@@ -45,22 +48,57 @@ impl Wake {
     }
 }
 
-/// Opens the window and returns when it is closed.
-pub fn run(start: Start, wake: Wake) -> eframe::Result {
-    let options = native_options(&start.settings);
-    eframe::run_native(
-        APP_ID,
-        options,
-        Box::new(move |creation| {
-            let app = App::new(&creation.egui_ctx, start);
-            wake.connect(&creation.egui_ctx);
-            Ok(Box::new(app))
-        }),
-    )
+/// Opens the window with the first of the renderers that can, and returns when it is closed. `note` tells the next
+/// start which renderer was being tried, should its driver end the program.
+pub fn run(
+    start: Start,
+    wake: &Wake,
+    renderers: &[Renderer],
+    note: &OpeningNote,
+) -> Result<(), NoWindow> {
+    // Taken by the first window that comes into being.
+    let start = Rc::new(RefCell::new(Some(start)));
+    let mut failed = Vec::new();
+    for &renderer in renderers {
+        let options = match start.borrow().as_ref() {
+            Some(start) => native_options(&start.settings, renderer),
+            None => break,
+        };
+        let has_another = Renderer::BUILT_IN.len() > 1;
+        if has_another && let Err(error) = note.write(renderer) {
+            tracing::warn!(%error, "a crash of the graphics driver would not be remembered");
+        }
+        let for_window = (Rc::clone(&start), wake.clone(), note.clone());
+        let shown = eframe::run_native(
+            APP_ID,
+            options,
+            Box::new(move |creation| {
+                let (start, wake, note) = for_window;
+                let start = start
+                    .borrow_mut()
+                    .take()
+                    .ok_or("there is a window already")?;
+                let app = App::new(&creation.egui_ctx, start).drawn_by(renderer, note);
+                wake.connect(&creation.egui_ctx);
+                Ok(Box::new(app))
+            }),
+        );
+        if has_another {
+            note.remove();
+        }
+        match shown {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                tracing::error!(%error, %renderer, "the window could not be opened");
+                failed.push((renderer, error));
+            }
+        }
+    }
+    Err(NoWindow(failed))
 }
 
 /// The window's size, place and icon.
-pub fn native_options(settings: &Settings) -> eframe::NativeOptions {
+pub fn native_options(settings: &Settings, renderer: Renderer) -> eframe::NativeOptions {
     let mut viewport = ViewportBuilder::default()
         .with_title("Rollcall")
         .with_app_id(APP_ID)
@@ -81,10 +119,24 @@ pub fn native_options(settings: &Settings) -> eframe::NativeOptions {
     }
     eframe::NativeOptions {
         viewport,
+        renderer: eframe_renderer(renderer),
         // The fonts that are compiled in cover what the window says; names in other scripts need the system's.
         system_font_fallback: true,
         ..eframe::NativeOptions::default()
     }
+}
+
+#[cfg(any(windows, target_os = "macos", feature = "wgpu"))]
+const fn eframe_renderer(renderer: Renderer) -> eframe::Renderer {
+    match renderer {
+        Renderer::OpenGl => eframe::Renderer::Glow,
+        Renderer::Wgpu => eframe::Renderer::Wgpu,
+    }
+}
+
+#[cfg(not(any(windows, target_os = "macos", feature = "wgpu")))]
+const fn eframe_renderer(_only: Renderer) -> eframe::Renderer {
+    eframe::Renderer::Glow
 }
 
 /// The window's title: the program first, so that scripts and task bars find it.
@@ -103,9 +155,8 @@ fn sane_place(place: WindowPlace) -> Option<WindowPlace> {
     if !size_is_sane(place.width, MIN_SIZE[0]) || !size_is_sane(place.height, MIN_SIZE[1]) {
         return None;
     }
-    // A corner that is left of or above every screen would hide the title bar. How far the screens reach to the
-    // right is not known before the window is open, so a far corner is not restored either.
-    let corner = |at: Option<f32>| at.filter(|at| (-8.0..=4_096.0).contains(at));
+    // Whether a screen is there is seen when the window is open (`screens`); this is only about nonsense.
+    let corner = |at: Option<f32>| at.filter(|at| (-MAX_SIZE..=MAX_SIZE).contains(at));
     let (x, y) = (corner(place.x), corner(place.y));
     let both = x.is_some() && y.is_some();
     Some(WindowPlace {
@@ -174,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn a_place_off_the_screen_is_not_restored() {
+    fn a_place_that_no_screen_has_is_not_restored() {
         let kept = sane_place(place(100.0, 50.0, 1_200.0, 700.0));
         assert_eq!(kept, Some(place(100.0, 50.0, 1_200.0, 700.0)));
-        let moved = sane_place(place(-3_000.0, 50.0, 1_200.0, 700.0));
+        let moved = sane_place(place(-30_000.0, 50.0, 1_200.0, 700.0));
         assert_eq!(
             moved.map(|place| (place.x, place.width)),
             Some((None, 1_200.0)),

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::firewall::RuleChange;
 use crate::inventory::WriteStyle;
 use crate::model::edit::{Edit, RefusedRow};
 use crate::model::identity::ApplianceId;
@@ -67,8 +68,10 @@ pub enum Command {
     StartDemo,
     /// End the demo and go back to the site that was open.
     EndDemo,
-    /// Look at interfaces, ports and firewall hints again now.
+    /// Look at interfaces, ports, firewall and installation again now. The doctor's next report is newer than this.
     RunDoctor,
+    /// Windows: add Rollcall's rules to the firewall, or remove them. The system asks for an administrator's yes.
+    FirewallRule(RuleChange),
     /// Write the settings to their file, in the background.
     Remember(Box<Settings>),
 }

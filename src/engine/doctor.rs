@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
+mod firewall;
+pub mod installation;
 mod interface;
 mod system_checks;
 
+pub use self::installation::Installation;
 pub use self::system_checks::{Firewall, Os, RpFilter, SystemChecks, look};
 use crate::model::network::{InterfaceKind, InterfaceState, Link, Listening, PortHolder};
 use crate::model::snapshot::{Check, DoctorReport, Totals, Verdict};
@@ -29,6 +32,8 @@ pub struct DoctorInput<'a> {
     pub demo: bool,
     /// What the system says.
     pub system: SystemChecks,
+    /// What was found of the installation, when it was looked at.
+    pub installation: Option<&'a Installation>,
 }
 
 /// Looks at everything.
@@ -48,7 +53,7 @@ pub fn examine(input: &DoctorInput<'_>) -> DoctorReport {
         );
     } else {
         networks(input, &mut findings);
-        permissions(input, &mut findings);
+        firewall::permissions(input, &mut findings);
         filters(input, &mut findings);
     }
     silence(input, &mut findings);
@@ -64,6 +69,10 @@ pub fn examine(input: &DoctorInput<'_>) -> DoctorReport {
         when: input.now,
         checks: findings.in_order(),
         port_holders: input.holders.to_vec(),
+        installation: input.installation.map_or_else(Vec::new, |found| {
+            installation::checks(found, input.system.os, input.system.rule)
+        }),
+        firewall: firewall::state(input),
     }
 }
 
@@ -106,7 +115,12 @@ impl Findings {
             interface: interface.cloned(),
             what,
             hint,
+            remedies: Vec::new(),
         };
+        self.push(cause, check);
+    }
+
+    fn push(&mut self, cause: Cause, check: Check) {
         self.found.push((cause, check));
     }
 
@@ -295,82 +309,6 @@ fn port_holders(input: &DoctorInput<'_>, findings: &mut Findings) {
             ),
         );
     }
-}
-
-/// Firewalls and permissions, of which only macOS and Windows keep quiet.
-fn permissions(input: &DoctorInput<'_>, findings: &mut Findings) {
-    if !findings.is_silent || listened(input).next().is_none() {
-        return;
-    }
-    match input.system.os {
-        Os::Windows => {
-            let program = input.system.program.as_ref().map_or_else(
-                || "C:\\…\\rollcall.exe".to_owned(),
-                |path| path.display().to_string(),
-            );
-            findings.add(
-                Cause::WindowsFirewall,
-                Verdict::Warning,
-                None,
-                "Nothing at all is heard although networks are listened on: Windows Defender \
-                 Firewall is the first suspect"
-                    .to_owned(),
-                Some(format!(
-                    "Allow Rollcall for the network's profile. As an administrator: netsh \
-                     advfirewall firewall add rule name=\"Rollcall\" dir=in action=allow \
-                     program=\"{program}\" enable=yes profile=any"
-                )),
-            );
-        }
-        Os::MacOs => findings.add(
-            Cause::MacPermission,
-            Verdict::Warning,
-            None,
-            "Nothing at all is heard although networks are listened on: macOS may deny Rollcall the \
-             local network"
-                .to_owned(),
-            Some(
-                "Switch Rollcall on in System Settings › Privacy & Security › Local Network, then \
-                 start it again"
-                    .to_owned(),
-            ),
-        ),
-        Os::Linux => linux_firewall(input.system.firewall, findings),
-        Os::Other => findings.add(
-            Cause::Firewall,
-            Verdict::Note,
-            None,
-            "A firewall on this computer may keep answers back".to_owned(),
-            Some("Let UDP 3502 and 3211 in".to_owned()),
-        ),
-    }
-}
-
-/// The asking socket's port differs from start to start, so its answers are let in by the port that
-/// they come from.
-fn linux_firewall(firewall: Option<Firewall>, findings: &mut Findings) {
-    const UFW: &str = "sudo ufw allow proto udp to any port 3502,3211 && sudo ufw allow proto udp \
-                       from any port 3502,3211";
-    const FIREWALLD: &str = "sudo firewall-cmd --add-port=3502/udp --add-port=3211/udp \
-                             --add-source-port=3502/udp --add-source-port=3211/udp";
-    let (verdict, what, hint) = match firewall {
-        Some(Firewall::Ufw) => (
-            Verdict::Warning,
-            "The firewall ufw is on and may keep announcements and answers back",
-            format!("Let them in with: {UFW}"),
-        ),
-        Some(Firewall::Firewalld) => (
-            Verdict::Warning,
-            "The firewall firewalld is on and may keep announcements and answers back",
-            format!("Let them in until the next start with: {FIREWALLD}"),
-        ),
-        None => (
-            Verdict::Note,
-            "A firewall on this computer may keep announcements and answers back",
-            format!("With ufw: {UFW}. With firewalld: {FIREWALLD}"),
-        ),
-    };
-    findings.add(Cause::Firewall, verdict, None, what.to_owned(), Some(hint));
 }
 
 /// Linux's reverse-path filter (trap T24).

@@ -8,6 +8,7 @@ pub mod command;
 pub mod counters;
 pub mod doctor;
 pub mod files;
+pub mod firewall;
 pub mod handle;
 pub mod hearing;
 pub mod interfaces;
@@ -39,6 +40,7 @@ use self::plane::PlaneConfig;
 use crate::model::registry::Limits;
 use crate::model::sighting::Sighting;
 use crate::model::snapshot::{SiteState, Snapshot};
+use crate::settings::Places;
 use crate::wire::PORT_INSTALL;
 
 /// How the engine is set up.
@@ -56,6 +58,10 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// The TCP port that units may announce themselves on, and are asked on; `None` for no TCP.
     pub tcp_port: Option<u16>,
+    /// Where this program keeps its things, for the doctor to check; `None` checks nothing of the installation.
+    pub places: Option<Places>,
+    /// The firewall that wants rules of this program's own; `None` where none does.
+    pub firewall: Option<Arc<dyn firewall::System>>,
     /// Where every sighting goes beside the registry, for the command line. What does not fit is left out.
     pub tap: Option<mpsc::Sender<Sighting>>,
 }
@@ -70,6 +76,8 @@ impl EngineConfig {
             plane: PlaneConfig::default(),
             limits: Limits::default(),
             tcp_port: Some(PORT_INSTALL),
+            places: None,
+            firewall: None,
             tap: None,
         }
     }

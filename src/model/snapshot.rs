@@ -265,6 +265,40 @@ pub struct DoctorReport {
     pub checks: Vec<Check>,
     /// Processes that hold the watched ports on this machine, Rollcall left out.
     pub port_holders: Vec<PortHolder>,
+    /// What it checked of the installation: version, folders, what the system has for it.
+    pub installation: Vec<Check>,
+    /// The firewall of this computer, as far as it can be seen.
+    pub firewall: FirewallState,
+}
+
+/// The firewall of this computer, as far as it can be seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FirewallState {
+    /// None was seen, or nobody has looked yet.
+    #[default]
+    NotSeen,
+    /// Linux: this firewall is on, and this command lets units in.
+    On {
+        /// What it is called.
+        name: &'static str,
+        /// For a terminal.
+        command: &'static str,
+    },
+    /// Windows: how Rollcall's own rules stand.
+    Rule(RuleState),
+}
+
+/// How Rollcall's rules in the firewall of Windows stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleState {
+    /// They are there and name this program.
+    Present,
+    /// They are there and name another file: the program was moved, or this is another copy.
+    OtherProgram,
+    /// At least one of them is not there.
+    Missing,
+    /// The system did not tell.
+    NotKnown,
 }
 
 /// One thing that the doctor checked.
@@ -278,6 +312,17 @@ pub struct Check {
     pub what: String,
     /// What to do, when there is something to do.
     pub hint: Option<String>,
+    /// What the window offers to do about it.
+    pub remedies: Vec<Remedy>,
+}
+
+/// Something that a button beside a check does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Windows: add Rollcall's rules to the firewall.
+    AllowFirewall,
+    /// Copy this command, for a terminal or an administrator.
+    Copy(String),
 }
 
 /// How a check came out. Sorts worst last.

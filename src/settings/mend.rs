@@ -42,6 +42,8 @@ pub(super) fn read(fields: Map<String, Value>, words: &mut Vec<String>) -> Setti
         recent_sites: fields.take_list("recent_sites"),
         window: fields.take("window", default.window),
         show_panel: fields.take("show_panel", default.show_panel),
+        renderer: fields.take("renderer", default.renderer),
+        welcomed: fields.take("welcomed", default.welcomed),
         grid: default.grid,
         export: default.export,
     };

@@ -1,10 +1,12 @@
 //! What Rollcall remembers between starts, beside the sites: one JSON file in the configuration directory.
 //! Every field has a default and is mended on its own, so that one bad value never resets the rest.
-//! The file is read and written in `file`, its fields are mended in `mend`, and where it lies is said in `places`.
+//! The file is read and written in `file`, its fields are mended in `mend`, where it lies is said in `places`, and which
+//! renderer is tried first in `renderer`.
 
 mod file;
 mod mend;
 mod places;
+mod renderer;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::SettingsError;
 pub use places::Places;
+pub use renderer::{OpeningNote, Renderer, in_turn};
 
 /// Everything that is remembered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,10 @@ pub struct Settings {
     pub window: Option<WindowPlace>,
     /// Whether the right panel is shown when there is room for it.
     pub show_panel: bool,
+    /// The renderer that opened the window last.
+    pub renderer: Option<Renderer>,
+    /// Whether the first start's screen was closed: it never comes back.
+    pub welcomed: bool,
 }
 
 /// Light or dark.
@@ -125,6 +132,8 @@ impl Default for Settings {
             export: ExportSettings::default(),
             window: None,
             show_panel: true,
+            renderer: None,
+            welcomed: false,
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Places {
     pub sites_dir: PathBuf,
     /// The log files.
     pub log_dir: PathBuf,
+    /// What lasts no longer than the person is logged in, and only the person can write.
+    pub runtime_dir: PathBuf,
 }
 
 impl Places {
@@ -33,6 +35,11 @@ impl Places {
             data_dir: dirs.data_dir().to_owned(),
             sites_dir: dirs.data_dir().join("sites"),
             log_dir,
+            // Only Linux has such a place, and not on every machine.
+            runtime_dir: dirs
+                .runtime_dir()
+                .unwrap_or_else(|| dirs.data_dir())
+                .to_owned(),
         })
     }
 
@@ -43,9 +50,15 @@ impl Places {
         Self {
             config_dir: root.join("config"),
             sites_dir: data_dir.join("sites"),
+            runtime_dir: data_dir.clone(),
             data_dir,
             log_dir: root.join("logs"),
         }
+    }
+
+    /// Where a second start speaks to the open window.
+    pub fn window_socket(&self) -> PathBuf {
+        self.runtime_dir.join("window.sock")
     }
 
     /// The settings file.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use rollcall::app::{App, Places, Start};
 use rollcall::engine::handle::{EngineEnd, EngineHandle};
+use rollcall::instance::Doorbell;
 use rollcall::model::appliance::{Appliance, FileFacts, Heard, Presence, Typed};
 use rollcall::model::fact::Fact;
 use rollcall::model::identity::{ApplianceId, Mac};
@@ -313,6 +314,7 @@ pub(crate) fn doctor() -> DoctorReport {
         interface: Some("enp3s0".into()),
         what: what.to_owned(),
         hint: hint.map(str::to_owned),
+        remedies: Vec::new(),
     };
     DoctorReport {
         when: before(5),
@@ -333,7 +335,7 @@ pub(crate) fn doctor() -> DoctorReport {
                 Some("Allow UDP 3502 and 3211 for Rollcall"),
             ),
         ],
-        port_holders: Vec::new(),
+        ..DoctorReport::default()
     }
 }
 
@@ -348,12 +350,29 @@ pub(crate) fn empty_snapshot(secs: i64) -> Snapshot {
     snapshot
 }
 
-/// The window over a snapshot, with the engine's end in the caller's hands.
+/// The window over a snapshot, with the engine's end in the caller's hands, of a person who has started it before.
+/// Later starts ring at the doorbell.
 pub(crate) fn window(
     ctx: &egui::Context,
     snapshot: Snapshot,
     settings: Settings,
     runtime: tokio::runtime::Handle,
+    doorbell: Option<Doorbell>,
+) -> (App, EngineEnd) {
+    let settings = Settings {
+        welcomed: true,
+        ..settings
+    };
+    window_as_left(ctx, snapshot, settings, runtime, doorbell)
+}
+
+/// The same with the settings just as they are.
+pub(crate) fn window_as_left(
+    ctx: &egui::Context,
+    snapshot: Snapshot,
+    settings: Settings,
+    runtime: tokio::runtime::Handle,
+    doorbell: Option<Doorbell>,
 ) -> (App, EngineEnd) {
     let (handle, end) = EngineHandle::pair(Arc::new(snapshot), runtime);
     let start = Start {
@@ -369,6 +388,7 @@ pub(crate) fn window(
         zone: TimeZone::UTC,
         log: rollcall::logging::LogRing::default(),
         sayings: Vec::new(),
+        doorbell,
     };
     (App::new(ctx, start), end)
 }

@@ -1,18 +1,23 @@
 //! Questions over the window, one at a time. Escape or a click beside it closes without doing anything.
 
+mod about;
 mod add_unit;
 mod confirm;
 mod export;
 mod import_report;
+mod installation;
+mod licenses;
 mod palette;
 mod path;
 mod sweep;
+mod welcome;
 
 use egui::{Align2, Area, Context, Frame, Id, Margin, RichText, Stroke, Ui, vec2};
 
 use super::App;
 use super::theme;
 use super::view_state::Modal;
+use super::widgets::PageScroll;
 
 /// What is to become of a question after this frame.
 enum Next {
@@ -30,6 +35,14 @@ impl App {
         };
         let colors = theme::palette(ctx);
         let is_palette = matches!(modal, Modal::Palette(_));
+        let scrolls_itself = matches!(
+            modal,
+            Modal::Palette(_)
+                | Modal::About(_)
+                | Modal::Licenses(_)
+                | Modal::Installation(_)
+                | Modal::Welcome(_)
+        );
         let (width, name) = shape(&modal);
         let id = Id::unique(name);
         // The palette stands where eyes are; everything else in the middle.
@@ -57,21 +70,36 @@ impl App {
                     ui.label(RichText::new(name).heading());
                     ui.add_space(2.0);
                 }
-                if is_palette {
+                if scrolls_itself {
                     return self.modal_ui(ui, &mut modal);
                 }
                 // A form that is higher than a small or zoomed window scrolls.
                 let max_height = ctx.content_rect().height() - 110.0;
                 egui::ScrollArea::vertical()
                     .max_height(max_height)
+                    // Given in full: what is available is what the first, guessed, height of the window left.
+                    .min_scrolled_height(max_height)
                     .auto_shrink([false, true])
                     .show(ui, |ui| self.modal_ui(ui, &mut modal))
                     .inner
             });
+        let size = response.response.rect.size();
+        if std::mem::replace(&mut self.modal_size, size) != size {
+            // It was placed for its size of the frame before.
+            ctx.request_repaint();
+        }
         let is_closed = matches!(response.inner, Next::Close) || response.should_close();
+        if is_closed && matches!(modal, Modal::Welcome(_)) {
+            self.settings.welcomed = true;
+            self.remember_now();
+        }
         // A question may have opened the next one.
-        if !is_closed && self.modal.is_none() {
-            self.modal = Some(modal);
+        if self.modal.is_none() {
+            self.modal = if is_closed {
+                modal.below()
+            } else {
+                Some(modal)
+            };
         }
     }
 
@@ -88,7 +116,10 @@ impl App {
             Modal::ReplaceExport(request) => self.replace_export_ui(ui, request),
             Modal::ReplaceSite(path) => self.replace_site_ui(ui, path),
             Modal::LargeSweep { request, num_ips } => self.large_sweep_ui(ui, request, *num_ips),
-            Modal::About => about_ui(ui),
+            Modal::About(page) => self.about_ui(ui, page),
+            Modal::Licenses(page) => Self::licenses_ui(ui, page),
+            Modal::Installation(form) => self.installation_ui(ui, form),
+            Modal::Welcome(page) => self.welcome_ui(ui, page),
         }
     }
 }
@@ -107,25 +138,29 @@ const fn shape(modal: &Modal) -> (f32, &'static str) {
         Modal::ReplaceExport(_) => (480.0, "Replace file?"),
         Modal::ReplaceSite(_) => (480.0, "Replace site file?"),
         Modal::LargeSweep { .. } => (460.0, "Sweep this many addresses?"),
-        Modal::About => (420.0, "About Rollcall"),
+        Modal::About(_) => (560.0, "About Rollcall"),
+        Modal::Licenses(_) => (780.0, "Licenses"),
+        Modal::Installation(_) => (680.0, "Check the installation"),
+        Modal::Welcome(_) => (580.0, "Welcome to Rollcall"),
     }
 }
 
-fn about_ui(ui: &mut Ui) -> Next {
-    super::widgets::explain(
-        ui,
-        "Finds Avocent and Vertiv appliances on every network of this computer and writes the inventory.",
-    );
-    ui.label(format!("Version {}", env!("CARGO_PKG_VERSION")));
-    super::widgets::explain(
-        ui,
-        "MIT or Apache-2.0. Fonts: subsets of Inter and JetBrains Mono (SIL OFL 1.1) and DejaVu Sans.",
-    );
-    super::widgets::foot(ui, |ui| {
-        if super::widgets::primary_button(ui, "Close", None).clicked() {
-            Next::Close
-        } else {
-            Next::Stay
-        }
-    })
+/// The part of a page that is scrolled where there is not room for it; title and buttons stay.
+fn page_ui<R>(ui: &mut Ui, scroll: &mut PageScroll, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let height = page_height(ui);
+    let mut area = egui::ScrollArea::vertical()
+        .max_height(height)
+        .min_scrolled_height(height)
+        .auto_shrink([false, true]);
+    if let Some(offset) = super::widgets::page_keys(ui, *scroll) {
+        area = area.vertical_scroll_offset(offset);
+    }
+    let output = area.show(ui, add);
+    *scroll = PageScroll::of(&output);
+    output.inner
+}
+
+/// How high the scrolled part of a page may be: what the window leaves beside title and buttons.
+fn page_height(ui: &Ui) -> f32 {
+    (ui.ctx().content_rect().height() - 190.0).max(80.0)
 }

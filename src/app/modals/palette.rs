@@ -1,5 +1,6 @@
 //! Every command by its name: type a few letters, choose with the arrows, Enter.
 
+use egui::os::OperatingSystem;
 use egui::{Align2, FontId, Key, Modifiers, ScrollArea, Sense, TextEdit, Ui, pos2, vec2};
 
 use super::super::theme;
@@ -38,7 +39,7 @@ impl App {
         if response.changed() {
             form.marked = 0;
         }
-        let found = find(&form.text);
+        let found = find(&form.text, ui.ctx().os());
         let last = found.len().saturating_sub(1);
         if up {
             form.marked = form.marked.saturating_sub(1);
@@ -152,12 +153,12 @@ impl App {
 }
 
 /// The commands whose words have these letters in this order, the closest first.
-fn find(text: &str) -> Vec<UiCommand> {
+fn find(text: &str, os: OperatingSystem) -> Vec<UiCommand> {
     let wanted = text.trim().to_lowercase();
     let mut found: Vec<(usize, usize, UiCommand)> = UiCommand::ALL
         .into_iter()
         .chain([UiCommand::Quit])
-        .filter(|command| *command != UiCommand::Palette)
+        .filter(|command| *command != UiCommand::Palette && command.is_for(os))
         .enumerate()
         .filter_map(|(idx, command)| {
             let score = score(&command.text().to_lowercase(), &wanted)?;
@@ -185,6 +186,16 @@ fn score(text: &str, wanted: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn find(text: &str) -> Vec<UiCommand> {
+        super::find(text, OperatingSystem::Windows)
+    }
+
+    #[test]
+    fn what_only_windows_needs_is_found_only_there() {
+        assert!(find("firewall").contains(&UiCommand::AllowFirewall));
+        assert!(super::find("firewall", OperatingSystem::Nix).is_empty());
+    }
 
     #[test]
     fn a_few_letters_find_a_command() {

@@ -137,7 +137,7 @@ impl App {
         if !checks.is_empty() {
             widgets::section(ui, "Checked");
             for check in &checks {
-                check_ui(ui, check);
+                self.check_ui(ui, check);
             }
         }
     }
@@ -219,19 +219,4 @@ fn sockets_ui(ui: &mut Ui, interface: &InterfaceState) {
             ui.label(RichText::new(text).color(palette.amber));
         }
     }
-}
-
-/// One line of the doctor's.
-pub(in crate::app) fn check_ui(ui: &mut Ui, check: &Check) {
-    let palette = palette(ui.ctx());
-    ui.horizontal_top(|ui| {
-        widgets::verdict_ui(ui, check.verdict);
-        ui.vertical(|ui| {
-            ui.spacing_mut().item_spacing.y = 1.0;
-            ui.label(format::show_text(&check.what));
-            if let Some(hint) = &check.hint {
-                ui.label(RichText::new(format::show_text(hint)).color(palette.dim));
-            }
-        });
-    });
 }

@@ -7,7 +7,7 @@ use egui::{RichText, ScrollArea, Sense, Ui, vec2};
 use egui_extras::{Column, TableBuilder};
 
 use super::super::grid::ARROWS;
-use super::super::panels::{HexView, check_ui, hex_ui};
+use super::super::panels::{HexView, hex_ui};
 use super::super::theme::{self, palette};
 use super::super::widgets;
 use super::super::{App, UiCommand, format};
@@ -224,7 +224,7 @@ impl App {
             }
         });
         for check in &snapshot.doctor.checks {
-            check_ui(ui, check);
+            self.check_ui(ui, check);
         }
         for holder in &snapshot.doctor.port_holders {
             let text = format!(

@@ -2,7 +2,7 @@
 
 use egui::{RichText, ScrollArea, Ui};
 
-use super::super::panels::{check_ui, interface_line, listening_color};
+use super::super::panels::{interface_line, listening_color};
 use super::super::theme::{self, palette};
 use super::super::widgets;
 use super::super::{App, UiCommand, format};
@@ -89,7 +89,7 @@ impl App {
                 ui.add_space(10.0);
                 widgets::section(ui, "What was checked");
                 for check in checks {
-                    check_ui(ui, check);
+                    self.check_ui(ui, check);
                 }
             });
     }

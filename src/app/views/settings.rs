@@ -110,9 +110,24 @@ impl App {
                 });
             }
             ui.add_space(4.0);
-            if widgets::quiet_button(ui, UiCommand::RunDoctor.text()).clicked() {
-                self.ask(UiCommand::RunDoctor);
-            }
+            ui.horizontal_wrapped(|ui| {
+                for command in [
+                    UiCommand::RunDoctor,
+                    UiCommand::AllowFirewall,
+                    UiCommand::RemoveFirewallRule,
+                ] {
+                    let is_possible = command.why_not(&self.command_state()).is_none();
+                    // One of the two that change the rule is enough: the other has nothing to do.
+                    if !command.is_for(self.os) || !is_possible {
+                        continue;
+                    }
+                    let response =
+                        widgets::quiet_button(ui, command.text()).on_hover_text(command.tooltip());
+                    if response.clicked() {
+                        self.ask(command);
+                    }
+                }
+            });
         });
     }
 
@@ -126,9 +141,10 @@ impl App {
             place_ui(ui, "Settings", self.places.settings.as_deref());
             place_ui(ui, "Logs", self.places.logs.as_deref());
             ui.add_space(4.0);
-            ui.horizontal(|ui| {
+            ui.horizontal_wrapped(|ui| {
                 for command in [
                     UiCommand::OpenLogFolder,
+                    UiCommand::CheckInstallation,
                     UiCommand::ResetWindow,
                     UiCommand::About,
                 ] {

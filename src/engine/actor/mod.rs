@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::command::{Notice, Saying, sentence};
-use super::doctor::SystemChecks;
+use super::doctor::{Installation, SystemChecks};
 use super::handle::{EngineEnd, Waker};
 use super::jobs::{Job, JobDone};
 use super::publish::Publisher;
@@ -31,7 +31,7 @@ use super::session::{Prepared, Session};
 use super::tcp::{TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpSlots};
 use super::{EngineConfig, clock};
 use crate::model::network::PortHolder;
-use crate::model::snapshot::DoctorReport;
+use crate::model::snapshot::{DoctorReport, RuleState};
 use crate::model::time::Timestamp;
 
 /// The actor's own pulse.
@@ -78,8 +78,25 @@ const TCP_CAPACITY: usize = 256;
 enum Beside {
     /// A job is over, with what came of it; `None` when it panicked.
     Job(Arc<Job>, Option<JobDone>),
-    Looked(Box<SystemChecks>, Vec<PortHolder>),
+    Looked(Box<Looked>),
     Say(Saying),
+    /// The firewall's rules were to be changed: what to say, and how they stand now.
+    Rule(Saying, RuleState),
+}
+
+/// What a look at the system found.
+struct Looked {
+    system: SystemChecks,
+    holders: Vec<PortHolder>,
+    /// What only a thorough look finds.
+    thorough: Option<Thorough>,
+}
+
+/// What is looked at only at the start and when a person asks: it starts programs.
+struct Thorough {
+    /// Only when a person asks: it makes files.
+    installation: Option<Installation>,
+    rule: Option<RuleState>,
 }
 
 /// What is heard by TCP, over all sites that are opened.
@@ -200,6 +217,10 @@ pub(in crate::engine) async fn run(
     actor.close().await
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent states of independent work"
+)]
 struct Actor {
     config: EngineConfig,
     session: Session,
@@ -210,6 +231,15 @@ struct Actor {
     system: SystemChecks,
     holders: Vec<PortHolder>,
     is_looking: bool,
+    /// Whether the next look is a thorough one.
+    is_thorough_next: bool,
+    /// Whether a person waits for the doctor's word.
+    is_asked: bool,
+    installation: Option<Installation>,
+    /// Windows: how this program's firewall rules stand.
+    rule: Option<RuleState>,
+    /// Whether the system asks a person about the firewall's rules just now.
+    is_changing_rule: bool,
     /// Sockets that could not be opened, at the last look at the interfaces.
     num_refused: usize,
     job: Option<Arc<Job>>,
@@ -252,6 +282,11 @@ impl Actor {
             system: SystemChecks::default(),
             holders: Vec::new(),
             is_looking: false,
+            is_thorough_next: true,
+            is_asked: false,
+            installation: None,
+            rule: None,
+            is_changing_rule: false,
             num_refused: 0,
             job: None,
             beside,

@@ -87,8 +87,9 @@ impl Actor {
             Command::RunDoctor => {
                 self.session.plane.scan(now);
                 self.session.asker.set(self.session.plane.asking_sockets());
-                self.look();
+                self.look_thoroughly();
             }
+            Command::FirewallRule(change) => self.change_rule(change),
             Command::Remember(settings) => self.remember(*settings),
         }
     }

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    Actor, Beside, EXAMINE_EVERY_MILLIS, JUMP_MILLIS, LOOK_EVERY_MILLIS, SAVE_EVERY_MILLIS,
-    SCAN_EVERY_MILLIS, TCP_CAPACITY,
+    Actor, Beside, EXAMINE_EVERY_MILLIS, JUMP_MILLIS, LOOK_EVERY_MILLIS, Looked, SAVE_EVERY_MILLIS,
+    SCAN_EVERY_MILLIS, TCP_CAPACITY, Thorough,
 };
-use crate::engine::doctor::{DoctorInput, SystemChecks, examine, look};
+use crate::engine::command::Saying;
+use crate::engine::doctor::{DoctorInput, SystemChecks, examine, installation, look};
+use crate::engine::firewall::{self, RuleChange};
 use crate::engine::publish::Parts;
 use crate::engine::{clock, ports};
 use crate::model::network::Network;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{DoctorReport, Snapshot};
 use crate::model::status::InterfaceContext;
 use crate::model::time::Timestamp;
 use crate::sim::FleetPlan;
@@ -99,10 +101,51 @@ impl Actor {
             .map(|interface| interface.name.to_string())
             .collect();
         let to_beside = self.to_beside.clone();
+        let is_thorough = std::mem::take(&mut self.is_thorough_next);
+        // Trying to write in every folder is for whoever asks, not for every start.
+        let places = self.config.places.clone().filter(|_| self.is_asked);
+        let firewall = self.config.firewall.clone();
         tokio::task::spawn_blocking(move || {
-            let holders = ports::holders(&[PORT_INSTALL, PORT_MANAGEMENT]);
+            let thorough = is_thorough.then(|| Thorough {
+                installation: places.map(|places| installation::look(&places)),
+                rule: firewall.map(|system| firewall::state(&*system)),
+            });
+            let looked = Looked {
+                system: look(&names),
+                holders: ports::holders(&[PORT_INSTALL, PORT_MANAGEMENT]),
+                thorough,
+            };
             // The actor has ended when it does not take it.
-            let _ = to_beside.blocking_send(Beside::Looked(Box::new(look(&names)), holders));
+            let _ = to_beside.blocking_send(Beside::Looked(Box::new(looked)));
+        });
+    }
+
+    /// The same with everything that is looked at only when a person asks, whose word is waited for.
+    pub(super) fn look_thoroughly(&mut self) {
+        self.is_thorough_next = true;
+        self.is_asked = true;
+        // One that has begun may have looked before the person asked: the next one begins when it is over.
+        self.look();
+    }
+
+    /// Changes the firewall's rules beside: the system may ask a person for as long as it takes.
+    pub(super) fn change_rule(&mut self, change: RuleChange) {
+        let Some(system) = self.config.firewall.clone() else {
+            self.say
+                .said(Saying::note("Only Windows needs a rule in its firewall"));
+            return;
+        };
+        if std::mem::replace(&mut self.is_changing_rule, true) {
+            self.say.said(Saying::note(
+                "Windows is asking already: see its window, maybe behind this one",
+            ));
+            return;
+        }
+        let to_beside = self.to_beside.clone();
+        tokio::task::spawn_blocking(move || {
+            let (saying, state) = firewall::change(&*system, change);
+            // The actor has ended when it does not take it.
+            let _ = to_beside.blocking_send(Beside::Rule(saying, state));
         });
     }
 
@@ -110,6 +153,7 @@ impl Actor {
         let interfaces = self.session.plane.interfaces();
         let system = SystemChecks {
             own_tcp_error: self.tcp.error.clone(),
+            rule: self.rule,
             ..self.system.clone()
         };
         let totals = self.publisher.last().totals;
@@ -120,8 +164,13 @@ impl Actor {
             now,
             demo: self.session.site.demo,
             system,
+            installation: self.installation.as_ref(),
         });
-        if self.doctor.checks != report.checks || self.doctor.port_holders != report.port_holders {
+        let unchanged = DoctorReport {
+            when: self.doctor.when,
+            ..report.clone()
+        };
+        if *self.doctor != unchanged {
             self.doctor = Arc::new(report);
         }
     }
@@ -129,14 +178,42 @@ impl Actor {
     pub(super) fn take_beside(&mut self, beside: Beside) {
         match beside {
             Beside::Job(job, done) => self.take_job(&job, done),
-            Beside::Looked(system, holders) => {
-                self.is_looking = false;
-                self.session.plane.set_port_holders(&holders);
-                self.system = *system;
-                self.holders = holders;
+            Beside::Looked(looked) => self.take_look(*looked),
+            Beside::Say(saying) => self.say.said(saying),
+            Beside::Rule(saying, state) => {
+                self.is_changing_rule = false;
+                self.rule = Some(state);
+                self.say.said(saying);
                 self.examine(clock::now());
             }
-            Beside::Say(saying) => self.say.said(saying),
+        }
+    }
+
+    fn take_look(&mut self, looked: Looked) {
+        let Looked {
+            system,
+            holders,
+            thorough,
+        } = looked;
+        self.is_looking = false;
+        self.session.plane.set_port_holders(&holders);
+        self.system = system;
+        self.holders = holders;
+        let is_thorough = thorough.is_some();
+        if let Some(thorough) = thorough {
+            self.installation = thorough.installation.or(self.installation.take());
+            self.rule = thorough.rule;
+        }
+        let now = clock::now();
+        self.examine(now);
+        if self.is_thorough_next {
+            self.look();
+        } else if is_thorough && std::mem::take(&mut self.is_asked) {
+            // Nothing may have changed, but whoever asked is to see that it was looked at.
+            self.doctor = Arc::new(DoctorReport {
+                when: now,
+                ..DoctorReport::clone(&self.doctor)
+            });
         }
     }
 

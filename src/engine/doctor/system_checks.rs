@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use crate::model::snapshot::RuleState;
+
 /// The operating system, as far as advice differs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Os {
@@ -28,6 +30,16 @@ impl Os {
             Self::Windows
         } else {
             Self::Other
+        }
+    }
+
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux",
+            Self::MacOs => "macOS",
+            Self::Windows => "Windows",
+            Self::Other => std::env::consts::OS,
         }
     }
 }
@@ -67,6 +79,8 @@ pub struct SystemChecks {
     pub program: Option<PathBuf>,
     /// Why Rollcall cannot accept connections on TCP 3502. Filled in by the caller.
     pub own_tcp_error: Option<String>,
+    /// Windows: how this program's firewall rules stand, when that was looked at. Filled in by the caller.
+    pub rule: Option<RuleState>,
 }
 
 /// Looks at the system's settings for these interfaces. Reads a few small files.
@@ -81,6 +95,7 @@ pub fn look(interfaces: &[String]) -> SystemChecks {
         os: Os::current(),
         program: std::env::current_exe().ok(),
         own_tcp_error: None,
+        rule: None,
     }
 }
 

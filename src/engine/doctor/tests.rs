@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::network::{Asks, Choice, InterfaceCounters, Network, SocketState};
+use crate::model::snapshot::{FirewallState, Remedy, RuleState};
 
 fn socket(port: u16, role: &'static str) -> SocketState {
     SocketState {
@@ -95,6 +96,7 @@ impl Case {
             now: Timestamp::from_millis(millis),
             demo: self.demo,
             system: self.system.clone(),
+            installation: None,
         })
     }
 
@@ -175,8 +177,8 @@ fn the_most_likely_cause_of_silence_comes_first() {
                 case.system.program = Some("C:\\Tools\\rollcall.exe".into());
             }),
             "Windows Defender Firewall is the first suspect",
-            "netsh advfirewall firewall add rule name=\"Rollcall\" dir=in action=allow \
-             program=\"C:\\Tools\\rollcall.exe\"",
+            "netsh advfirewall firewall add rule name=\"Rollcall (UDP 3502, 3211)\" dir=in \
+             action=allow program=\"C:\\Tools\\rollcall.exe\"",
         ),
         (
             "the permission of macOS",
@@ -509,5 +511,29 @@ fn warnings_come_before_notes_and_these_before_what_is_well() {
             }
             assert!(!text.ends_with('.') && !text.is_empty(), "{text:?}");
         }
+    }
+}
+
+#[test]
+fn windows_says_what_its_rule_means_for_what_is_heard() {
+    let case = |rule| {
+        Case::silent().with(|case| {
+            case.system.os = Os::Windows;
+            case.system.rule = rule;
+            case.system.program = Some("C:\\Tools\\rollcall.exe".into());
+        })
+    };
+    let there = case(Some(RuleState::Present)).report();
+    assert_eq!(there.firewall, FirewallState::Rule(RuleState::Present));
+    let policy = find(&there, "policy may keep it from holding");
+    assert_eq!(policy.verdict, Verdict::Note);
+    for rule in [None, Some(RuleState::Missing), Some(RuleState::NotKnown)] {
+        let report = case(rule).report();
+        let suspect = find(&report, "the first suspect");
+        assert_eq!(
+            suspect.remedies.contains(&Remedy::AllowFirewall),
+            rule.is_some(),
+            "the command line has no button"
+        );
     }
 }
