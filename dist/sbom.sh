@@ -16,9 +16,10 @@ cargo_tool cargo-cyclonedx 0.5.9
 trap 'rm -f "$name.json"' EXIT
 cargo cyclonedx --quiet --format json --spec-version 1.5 --target all --all --override-filename "$name"
 # It names this checkout by its path, which is nobody's business; and a number of its own tells one bill from another.
-HERE=$PWD SUM=$(git hash-object "$name.json") perl -0777 -pe '
-  s{\Q$ENV{HERE}\E}{/rollcall}g;
+# (Cargo leaves the name out where the folder has it.)
+HERE=$PWD perl -pe 's{\Q$ENV{HERE}\E}{/rollcall}g; s{/rollcall#(?=\d)}{/rollcall#rollcall\@}g' "$name.json" >"$stage/$name.json"
+SUM=$(git hash-object "$stage/$name.json") perl -0777 -pe '
   my @n = $ENV{SUM} =~ /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/;
   s{^(\s*"version": \d+,)}{$1\n  "serialNumber": "urn:uuid:$n[0]-$n[1]-5$n[2]-8$n[3]-$n[4]",}m or die "no version\n";
-' "$name.json" >"$out/$name.json"
+' "$stage/$name.json" >"$out/$name.json"
 say "$out/$name.json: $(grep -c '"type": "library"' "$out/$name.json") libraries"

@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     }
     if !app::has_display() {
         return refuse(
-            "there is no display to open a window on: use `rollcall-cli` here instead (see `rollcall-cli --help`)",
+            "There is no display to open a window on: use \"rollcall-cli\" here instead; \"rollcall-cli --help\" says how",
         );
     }
     let places =
@@ -163,6 +163,6 @@ fn say_usage(words: &clap::Error) -> ExitCode {
 }
 
 fn refuse(why: &str) -> ExitCode {
-    app::tell(&format!("rollcall: {why}"), true);
+    app::tell(why, true);
     ExitCode::from(2)
 }

@@ -9,7 +9,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn read_plist(path: &Path) -> Dictionary {
     Value::from_file(path)
-        .unwrap_or_else(|error| panic!("{path:?} is no property list: {error}"))
+        .unwrap_or_else(|error| panic!("{} is no property list: {error}", path.display()))
         .into_dictionary()
         .expect("the outermost value is a dictionary")
 }

@@ -13,7 +13,7 @@ use rollcall::engine::handle::EngineEnd;
 use rollcall::model::snapshot::{
     Check, DoctorReport, FirewallState, Remedy, RuleState, Snapshot, Verdict,
 };
-use rollcall::settings::Settings;
+use rollcall::settings::{Renderer, Settings};
 use window::{before, empty_snapshot, snapshot};
 
 #[expect(dead_code, reason = "other tests of the window use the rest")]
@@ -51,6 +51,7 @@ impl Test {
         let theme = settings.theme;
         let (app, engine) =
             window::window_as_left(&ctx, snapshot, settings, runtime.handle().clone(), None);
+        let app = app.drawn_by(Renderer::OpenGl, None);
         let show = move |ui: &mut egui::Ui, app: &mut App| {
             let ctx = ui.ctx().clone();
             app.tick(&ctx);

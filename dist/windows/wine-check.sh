@@ -20,7 +20,10 @@ cd "$(dirname "$0")/../.."
 self=$PWD/dist/windows/wine-check.sh
 windows_target=x86_64-pc-windows-gnu
 
-cargo_test() { env -u SOURCE_DATE_EPOCH CARGO_PROFILE_DEV_DEBUG=0 "${CARGO:-cargo}" test --locked --target "$windows_target" "$@"; }
+# Without what common.sh sets for packages: it would build everything again.
+cargo_test() {
+  env -u SOURCE_DATE_EPOCH -u CARGO_ENCODED_RUSTFLAGS CARGO_PROFILE_DEV_DEBUG=0 "${CARGO:-cargo}" test --locked --target "$windows_target" "$@"
+}
 
 # shellcheck source=dist/common.sh
 . dist/common.sh
@@ -233,13 +236,12 @@ install_msi() { # install_msi FILE
   wineserver_ -w
 }
 
-# An older installer: the same one with another version, its files and registry values included.
+# An older installer: the same one with another version.
 make_older() { # make_older FILE OLDER
   cp "$1" "$2"
   msibuild "$2" -q "UPDATE \`Property\` SET \`Value\` = '0.0.1' WHERE \`Property\` = 'ProductVersion'" \
     -q "UPDATE \`Property\` SET \`Value\` = '{00000000-0000-4000-8000-000000000001}' WHERE \`Property\` = 'ProductCode'" \
-    -q "UPDATE \`Upgrade\` SET \`VersionMax\` = '0.0.1' WHERE \`ActionProperty\` = 'WIX_UPGRADE_DETECTED'" \
-    -q "UPDATE \`Upgrade\` SET \`VersionMin\` = '0.0.1' WHERE \`ActionProperty\` = 'WIX_DOWNGRADE_DETECTED'"
+    -q "DELETE FROM \`Upgrade\`"
   msibuild "$2" -s 'Rollcall 0.0.1' 'The Rollcall developers' 'x64;1033' '{00000000-0000-4000-8000-000000000002}'
 }
 

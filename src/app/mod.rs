@@ -279,11 +279,13 @@ impl App {
         }
     }
 
-    /// Says what draws this window; it is tried first at the next start.
-    pub(crate) fn drawn_by(mut self, renderer: Renderer, note: OpeningNote) -> Self {
+    /// Says what draws this window; it is tried first at the next start. The note of what was being tried goes when
+    /// the window has been drawn.
+    #[must_use]
+    pub fn drawn_by(mut self, renderer: Renderer, note: Option<OpeningNote>) -> Self {
         self.renderer = Some(renderer);
         self.settings.renderer = Some(renderer);
-        self.opening_note = Some(note);
+        self.opening_note = note;
         self
     }
 

@@ -13,9 +13,9 @@ pub struct NoWindow(pub(super) Vec<(Renderer, eframe::Error)>);
 
 impl fmt::Display for NoWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the window could not be opened")?;
+        f.write_str("no renderer could open the window")?;
         for (renderer, error) in &self.0 {
-            write!(f, "; {}: {error}", renderer.words())?;
+            write!(f, "; {}: {}", renderer.words(), short(&error.to_string()))?;
         }
         Ok(())
     }
@@ -23,28 +23,42 @@ impl fmt::Display for NoWindow {
 
 impl std::error::Error for NoWindow {}
 
+/// Drivers explain themselves at length; all of it is in the log.
+fn short(words: &str) -> String {
+    const MAX_CHARS: usize = 90;
+    let line = words.lines().next().unwrap_or_default();
+    if line.chars().count() <= MAX_CHARS {
+        return line.to_owned();
+    }
+    let mut cut: String = line.chars().take(MAX_CHARS).collect();
+    cut.push('…');
+    cut
+}
+
 /// What a person can do about it.
 pub fn advice(error: &NoWindow, log_folder: &Path) -> String {
-    let mut lines = vec![format!(
-        "Rollcall cannot open its window on this computer: {error}."
-    )];
-    lines.push(String::new());
-    if cfg!(target_os = "linux") {
-        lines.push("Install OpenGL for your display (libgl1 and libgl1-mesa-dri on Debian, mesa-libGL on Fedora), or check that the display can be reached.".to_owned());
+    let cure = if cfg!(target_os = "linux") {
+        "Install OpenGL for the display: libgl1 and libgl1-mesa-dri on Debian and Ubuntu, mesa-libGL on Fedora."
     } else {
-        lines.push("Update the graphics driver. Over a remote desktop, try once with the screen of the computer itself.".to_owned());
-    }
+        "Update the graphics driver. Over a remote desktop, try once at the computer itself."
+    };
+    let mut paragraphs = vec![
+        "Rollcall cannot open its window on this computer.".to_owned(),
+        cure.to_owned(),
+        "Without a window, \"rollcall-cli\" does the same work; \"rollcall-cli --help\" says how."
+            .to_owned(),
+    ];
     if Renderer::BUILT_IN.len() > 1 {
-        lines.push(
-            "\"rollcall --renderer wgpu\" or \"--renderer opengl\" tries one first.".to_owned(),
+        paragraphs.push(
+            "\"rollcall --renderer wgpu\" or \"--renderer opengl\" tries one of the two first."
+                .to_owned(),
         );
     }
-    lines.push(
-        "Without a window, \"rollcall-cli\" does the same work: see \"rollcall-cli --help\"."
-            .to_owned(),
-    );
-    lines.push(format!("The log is in {}", log_folder.display()));
-    lines.join("\n")
+    paragraphs.push(format!(
+        "For a report: {error}. The log is in {}",
+        log_folder.display()
+    ));
+    paragraphs.join("\n\n")
 }
 
 /// Whether a window can be tried at all: only X11 and Wayland tell beforehand.

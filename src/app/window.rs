@@ -78,7 +78,7 @@ pub fn run(
                     .borrow_mut()
                     .take()
                     .ok_or("there is a window already")?;
-                let app = App::new(&creation.egui_ctx, start).drawn_by(renderer, note);
+                let app = App::new(&creation.egui_ctx, start).drawn_by(renderer, Some(note));
                 wake.connect(&creation.egui_ctx);
                 Ok(Box::new(app))
             }),

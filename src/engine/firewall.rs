@@ -23,8 +23,9 @@ use self::answer::names_program;
 /// The hidden flag with which this program starts itself as an administrator.
 pub const FLAG: &str = "--firewall-rule";
 
-/// A network that Windows takes for public is none of the units': the rules do not hold there.
-const PROFILES: &str = "private,domain";
+/// On every kind of network: a switch in a hall has no router behind it, and Windows takes such a network for a public
+/// one. What the rules let in is bounded by the program and by its ports.
+const PROFILES: &str = "any";
 
 /// A rule of the firewall.
 struct Rule {
@@ -237,22 +238,6 @@ pub fn line_for_administrator(program: Option<&Path>) -> String {
     lines.join(" && ")
 }
 
-/// What an administrator types where Windows takes the units' network for a public one.
-pub fn line_for_public_networks() -> String {
-    let lines: Vec<String> = RULES
-        .iter()
-        .map(|rule| {
-            let values = [
-                format!("name={}", rule.name),
-                "new".to_owned(),
-                "profile=any".to_owned(),
-            ];
-            typed(&arguments("set", values))
-        })
-        .collect();
-    lines.join(" && ")
-}
-
 /// How the rules stand. Starts `netsh`, which needs no administrator for looking.
 pub fn state(system: &dyn System) -> RuleState {
     let Some(path) = system.program().ok().and_then(|path| path_of(&path).ok()) else {
@@ -338,7 +323,7 @@ pub fn change(system: &dyn System, change: RuleChange) -> (Saying, RuleState) {
         Ok(Some(0)) => match (change, state) {
             (RuleChange::Add, RuleState::Present) => {
                 Saying::done("The firewall lets units reach Rollcall now")
-                    .because("On private and domain networks, UDP 3502 and 3211 and TCP 3502")
+                    .because("On every network, UDP 3502 and 3211 and TCP 3502, for this program alone")
             }
             (RuleChange::Remove, RuleState::Missing) => {
                 Saying::done("The firewall rule was removed")

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Cause, DoctorInput, Findings, Firewall, Os, listened};
-use crate::engine::firewall::{line_for_administrator, line_for_public_networks};
+use crate::engine::firewall::line_for_administrator;
 use crate::model::snapshot::{Check, FirewallState, Remedy, RuleState, Verdict};
 
 /// The asking socket's port differs from start to start, so its answers are let in by the port that they come from.
@@ -61,21 +61,18 @@ pub(super) fn permissions(input: &DoctorInput<'_>, findings: &mut Findings) {
 
 fn windows(input: &DoctorInput<'_>, findings: &mut Findings) {
     if input.system.rule == Some(RuleState::Present) {
-        let line = line_for_public_networks();
         findings.push(
             Cause::Firewall,
             Check {
                 verdict: Verdict::Note,
                 interface: None,
-                what:
-                    "The firewall rule is there, but Windows takes a network without a router for \
-                       a public one, where it does not hold"
+                what: "The firewall rule is there, but a company's policy may keep it from holding"
+                    .to_owned(),
+                hint: Some(
+                    "Ask whoever manages this computer whether local firewall rules are let in"
                         .to_owned(),
-                hint: Some(format!(
-                    "An administrator can let the rule hold on every network, in a command prompt: \
-                     {line}"
-                )),
-                remedies: vec![Remedy::Copy(line)],
+                ),
+                remedies: Vec::new(),
             },
         );
         return;
@@ -108,7 +105,7 @@ pub(super) fn rule_check(rule: RuleState, program: Option<&Path>) -> Check {
     let (verdict, what) = match rule {
         RuleState::Present => (
             Verdict::Good,
-            "The firewall rule is there: Windows lets units reach Rollcall on private and domain networks",
+            "The firewall rule is there: Windows lets units reach Rollcall",
         ),
         RuleState::OtherProgram => (
             Verdict::Warning,

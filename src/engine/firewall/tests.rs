@@ -131,7 +131,7 @@ fn the_rules_are_composed_as_netsh_wants_them() {
             r"program=C:\Tools & Söhne\Rollcall (x64)\rollcall.exe",
             "protocol=UDP",
             "localport=3502,3211",
-            "profile=private,domain",
+            "profile=any",
             "enable=yes",
         ],
         "each is one argument, quoted by whoever starts the program"
@@ -145,8 +145,8 @@ fn what_is_typed_is_quoted_wherever_a_prompt_could_read_it_otherwise() {
     assert_eq!(
         lines,
         [
-            r#"netsh advfirewall firewall add rule name="Rollcall (UDP 3502, 3211)" dir=in action=allow program="C:\Tools & Söhne\Rollcall (x64)\rollcall.exe" protocol=UDP localport="3502,3211" profile="private,domain" enable=yes"#,
-            r#"netsh advfirewall firewall add rule name="Rollcall (TCP 3502)" dir=in action=allow program="C:\Tools & Söhne\Rollcall (x64)\rollcall.exe" protocol=TCP localport=3502 profile="private,domain" enable=yes"#,
+            r#"netsh advfirewall firewall add rule name="Rollcall (UDP 3502, 3211)" dir=in action=allow program="C:\Tools & Söhne\Rollcall (x64)\rollcall.exe" protocol=UDP localport="3502,3211" profile=any enable=yes"#,
+            r#"netsh advfirewall firewall add rule name="Rollcall (TCP 3502)" dir=in action=allow program="C:\Tools & Söhne\Rollcall (x64)\rollcall.exe" protocol=TCP localport=3502 profile=any enable=yes"#,
         ]
     );
     assert_eq!(
