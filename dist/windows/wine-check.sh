@@ -271,12 +271,13 @@ check_installer() {
   say "installed over an older version: $(wc -l <"$work/there") files, Start menu and file type are there"
 
   # A site of the person's, made by the program beside the window.
-  local site=$profile/Documents/hall.rollcall
+  local site=$profile/Documents/hall.rollcall annex=$profile/Documents/annex.rollcall
   printf 'name,mac,serial\r\nrack one,02:00:5e:10:00:01,0012345\r\n' >"$work/import.csv"
   mkdir -p "$profile/Documents"
   timeout 60 wine "$folder/rollcall-cli.exe" import --site "$(windows_path "$site")" "$(windows_path "$work/import.csv")" \
     >"$log" 2>&1 </dev/null || fail "rollcall-cli could not make a site"
   [[ -s $site ]] || fail "rollcall-cli made no site"
+  cp "$site" "$annex"
   # By its file type, as a double click does. Wine 8 does not look for types among those of one person, so what
   # Windows would read is read here.
   local opener
@@ -286,10 +287,13 @@ check_installer() {
   wait_for_window 'Rollcall.*hall'
   sleep 2
   shot site
+  # A second start hands its site to the window, and ends.
+  timeout 60 wine "$opener" "$(windows_path "$annex")" >"$work/second.log" 2>&1 </dev/null || fail "the second start did not end in order"
+  wait_until 30 "the window to show the site of the second start" has_window 'Rollcall.*annex'
   close_window
   timeout 60 wine "$folder/rollcall-cli.exe" export --site "$(windows_path "$site")" >"$work/site.csv" 2>"$log" </dev/null || fail "the site cannot be read"
   grep -q 'rack one' "$work/site.csv" || fail "the site lost its unit"
-  say "a site opened by its file type"
+  say "a site opened by its file type, and a second start's site in the same window"
   wine start "$(windows_path "$link")" >"$log" 2>&1 </dev/null || fail "the entry in the Start menu starts nothing"
   wait_for_window Rollcall
   close_window
