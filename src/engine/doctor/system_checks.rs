@@ -152,7 +152,10 @@ fn firewall() -> Option<Firewall> {
 }
 
 /// What the kernel goes by (trap T24).
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "Linux only"))]
+#[cfg_attr(
+    not(any(target_os = "linux", test)),
+    expect(dead_code, reason = "Linux only")
+)]
 fn larger_rp_filter(all: u8, own: u8) -> RpFilter {
     match all.max(own) {
         0 => RpFilter::Off,
@@ -162,7 +165,10 @@ fn larger_rp_filter(all: u8, own: u8) -> RpFilter {
 }
 
 /// Whether the kernel's table of IPv4 routes has one that leads everywhere.
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "Linux only"))]
+#[cfg_attr(
+    not(any(target_os = "linux", test)),
+    expect(dead_code, reason = "Linux only")
+)]
 fn has_default_route(table: &str) -> bool {
     const UP: u16 = 0x1;
     const REJECT: u16 = 0x200;
