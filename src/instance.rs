@@ -1,13 +1,14 @@
-//! One window for one person: a second start hands what it was asked for to the window that is open already, and ends.
-//! The two talk through a local socket (a named pipe on Windows) that only this person's programs reach. What comes in
-//! is checked as if it were a stranger's. Not here: what the window does about it.
+//! One window for one person at one display: a second start hands what it was asked for to the window that is open
+//! already, and ends. Whoever holds the lock file is the first; the two talk through a local socket (a named pipe on
+//! Windows). What comes in is checked as if it were a stranger's. Not here: what the window does about it.
 //!
-//! One line of JSON each way: `{"rollcall":1,"open":"/path"}` with `open` null or missing, and `"taken"` or `"busy"`.
+//! One line each way: `{"rollcall":1,"open":"/path"}` with `open` null or missing, and one of the words below.
 
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -26,14 +27,37 @@ const VERSION: u32 = 1;
 /// Longer than any path, shorter than any harm.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-/// A window that does not answer for this long is stuck, and the second start opens one of its own.
+/// A window that does not look at a request for this long is stuck, and the second start opens one of its own.
+const TAKEN_WITHIN: Duration = Duration::from_secs(2);
+
+/// The word about it comes within this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// Between two looks at a first window that is just opening or closing.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// So many looks at one that is opening.
+const LOOKS_AT_OPENING: u32 = 30;
+
+/// So many at one that is saving its site before it ends.
+const LOOKS_AT_CLOSING: u32 = 220;
 
 /// Starts that the window has not looked at yet; a person does not double-click faster.
 const MAX_WAITING: usize = 8;
 
 /// Conversations at a time. Those that say nothing hold their place until they hang up.
 const MAX_CONVERSATIONS: usize = 8;
+
+/// The window has taken the request.
+const TAKEN: &str = "taken";
+/// The window is there and does not look at requests, or too many wait.
+const BUSY: &str = "busy";
+/// The window is closed, and its program about to end.
+const CLOSING: &str = "closing";
+/// The line has another version.
+const OTHER_VERSION: &str = "other version";
+/// The line makes no sense.
+const NOT_UNDERSTOOD: &str = "not understood";
 
 /// What a second start asks of the open window, beside coming to the front.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,15 +80,29 @@ pub enum HandOverError {
     /// The path has no text form.
     #[error("the path {0:?} is not Unicode and cannot be handed to the open window")]
     Path(PathBuf),
-    /// The conversation broke.
-    #[error("the open window could not be spoken to")]
+    /// The lock or the socket does not work here.
+    #[error("the open window cannot be spoken to: {0}")]
     Io(#[from] io::Error),
     /// It took too long.
-    #[error("the open window did not answer within {} s", ANSWER_WITHIN.as_secs())]
+    #[error("the open window did not answer")]
     Silent,
-    /// Something else is there, or another version.
+    /// It is stuck, or another version.
     #[error("the open window answered {0:?}")]
     Answer(String),
+}
+
+impl HandOverError {
+    /// Whether the first window may just be opening or ending: there is no socket yet, or nobody behind it any more.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Io(error) if matches!(
+            error.kind(),
+            io::ErrorKind::NotFound
+                | io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof
+        ))
+    }
 }
 
 /// What a start finds.
@@ -78,10 +116,16 @@ pub enum Found {
     Alone(HandOverError),
 }
 
-/// Where later starts ring. After it is dropped they wait for the end of this program, and are then the first.
+/// Where later starts ring. After it is dropped they wait for the end of this program, and one of them is the first.
 pub struct Doorbell {
-    requests: Receiver<Request>,
+    rings: Receiver<Ring>,
     wake: Arc<OnceLock<Waker>>,
+}
+
+/// A request, and where the visitor waits for the word that it was taken.
+struct Ring {
+    request: Request,
+    taken: SyncSender<()>,
 }
 
 /// Called when somebody rang.
@@ -95,9 +139,11 @@ impl std::fmt::Debug for Doorbell {
 
 /// What all conversations use.
 struct Shared {
-    requests: SyncSender<Request>,
+    rings: SyncSender<Ring>,
     wake: Arc<OnceLock<Waker>>,
     num_conversations: AtomicUsize,
+    /// Held until the program ends: also while the site is still being saved, when the window is gone.
+    _lock: File,
 }
 
 impl Doorbell {
@@ -106,69 +152,124 @@ impl Doorbell {
         self.wake.set(Box::new(wake)).ok();
     }
 
-    /// The next request, if somebody rang.
+    /// The next request, if somebody rang and still waits. The visitor is told that it was taken.
     pub fn next(&self) -> Option<Request> {
-        self.requests.try_recv().ok()
+        loop {
+            let ring = self.rings.try_recv().ok()?;
+            if ring.taken.send(()).is_ok() {
+                return Some(ring.request);
+            }
+        }
+    }
+}
+
+/// The files by which starts find each other, in a folder that only this person can write.
+#[derive(Clone, Debug)]
+pub struct Meeting {
+    lock: PathBuf,
+    /// The socket; on Windows the name of the pipe, which nobody else can guess and take first.
+    socket: PathBuf,
+}
+
+impl Meeting {
+    /// In this folder, for one display (or whatever tells apart windows that cannot be seen together).
+    pub fn within(folder: &Path, display: &str) -> Self {
+        let display: String = display
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(40)
+            .collect();
+        Self {
+            lock: folder.join(format!("window-{display}.lock")),
+            socket: folder.join(format!("window-{display}.socket")),
+        }
     }
 }
 
 /// Looks for an open window of the same person, and hands the request to it; otherwise this start is the first.
-///
-/// `folder` tells persons apart (and tests): the settings' folder. `socket` is the socket's file where sockets are
-/// files, in a folder that only this person can write.
-pub fn find(folder: &Path, socket: &Path, request: &Request) -> Found {
-    let was_left = match hand_over(folder, socket, request) {
-        Ok(()) => return Found::HandedOver,
-        Err(HandOverError::Io(error)) if is_nobody(&error) => {
-            error.kind() != io::ErrorKind::NotFound
-        }
-        Err(error) => return Found::Alone(error),
-    };
-    match listen(folder, socket, was_left) {
-        Ok(doorbell) => Found::First(doorbell),
-        // Two starts at once: the other one was quicker.
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            match hand_over(folder, socket, request) {
-                Ok(()) => Found::HandedOver,
-                Err(error) => Found::Alone(error),
+/// Waits while that window is just opening, and while it is saving its site before it ends.
+pub fn find(meeting: &Meeting, request: &Request) -> Found {
+    let mut looks_left = LOOKS_AT_OPENING;
+    let mut is_closing = false;
+    loop {
+        match lock(meeting) {
+            Ok(Some(lock)) => {
+                return match listen(meeting, lock) {
+                    Ok(doorbell) => Found::First(doorbell),
+                    Err(error) => Found::Alone(error.into()),
+                };
             }
+            Ok(None) => {}
+            Err(error) => return Found::Alone(error.into()),
         }
-        Err(error) => Found::Alone(error.into()),
+        match hand_over(meeting, request) {
+            Ok(word) if word == TAKEN => return Found::HandedOver,
+            Ok(word) if word == CLOSING => {
+                if !is_closing {
+                    is_closing = true;
+                    looks_left = LOOKS_AT_CLOSING;
+                }
+            }
+            Ok(word) => return Found::Alone(HandOverError::Answer(word)),
+            Err(error) if error.may_pass() => {}
+            Err(error) => return Found::Alone(error),
+        }
+        if looks_left == 0 {
+            return Found::Alone(HandOverError::Silent);
+        }
+        looks_left -= 1;
+        std::thread::park_timeout(PAUSE);
     }
 }
 
-/// Nobody listens: there is no socket, or the one that is there was left behind, or its program ended meanwhile.
-fn is_nobody(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof
-    )
+/// The lock, unless another start holds it.
+fn lock(meeting: &Meeting) -> io::Result<Option<File>> {
+    if let Some(folder) = meeting.lock.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&meeting.lock)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 #[cfg(windows)]
-fn name(folder: &Path, _socket: &Path) -> io::Result<Name<'static>> {
-    // Pipes of all persons have one common space of names.
-    let folder: String = folder
-        .to_string_lossy()
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '-' })
-        .collect();
-    let skipped = folder.chars().count().saturating_sub(150);
-    let folder: String = folder.chars().skip(skipped).collect();
-    format!("rollcall{folder}").to_ns_name::<GenericNamespaced>()
+fn name(meeting: &Meeting) -> io::Result<Name<'static>> {
+    let mut name = String::new();
+    File::open(&meeting.socket)?
+        .take(64)
+        .read_to_string(&mut name)?;
+    name.to_ns_name::<GenericNamespaced>()
+}
+
+/// Pipes of all persons have one common space of names, so the name is left to chance and kept in the person's folder.
+#[cfg(windows)]
+fn new_name(meeting: &Meeting) -> io::Result<Name<'static>> {
+    use std::hash::{BuildHasher, RandomState};
+    let chance = || RandomState::new().hash_one(VERSION);
+    let name = format!("rollcall-{:016x}{:016x}", chance(), chance());
+    File::create(&meeting.socket)?.write_all(name.as_bytes())?;
+    name.to_ns_name::<GenericNamespaced>()
 }
 
 #[cfg(not(windows))]
-fn name(_folder: &Path, socket: &Path) -> io::Result<Name<'static>> {
-    socket.to_owned().to_fs_name::<GenericFilePath>()
+fn name(meeting: &Meeting) -> io::Result<Name<'static>> {
+    meeting.socket.clone().to_fs_name::<GenericFilePath>()
+}
+
+#[cfg(not(windows))]
+fn new_name(meeting: &Meeting) -> io::Result<Name<'static>> {
+    name(meeting)
 }
 
 /// Says it to the open window and waits for its word, for a while.
-fn hand_over(folder: &Path, socket: &Path, request: &Request) -> Result<(), HandOverError> {
+fn hand_over(meeting: &Meeting, request: &Request) -> Result<String, HandOverError> {
     let open = match &request.open {
         Some(path) => Some(
             path.to_str()
@@ -183,7 +284,7 @@ fn hand_over(folder: &Path, socket: &Path, request: &Request) -> Result<(), Hand
     })
     .map_err(io::Error::from)?;
     line.push(b'\n');
-    let name = name(folder, socket)?;
+    let name = name(meeting)?;
     // Not every system can bound the waiting of a local socket, so another thread does it.
     let (answers, answer) = sync_channel(1);
     std::thread::Builder::new()
@@ -191,14 +292,9 @@ fn hand_over(folder: &Path, socket: &Path, request: &Request) -> Result<(), Hand
         .spawn(move || {
             answers.send(converse(name, &line)).ok();
         })?;
-    let answer = answer
+    Ok(answer
         .recv_timeout(ANSWER_WITHIN)
-        .or(Err(HandOverError::Silent))??;
-    if answer == "taken" {
-        Ok(())
-    } else {
-        Err(HandOverError::Answer(answer))
-    }
+        .or(Err(HandOverError::Silent))??)
 }
 
 fn converse(name: Name<'_>, line: &[u8]) -> io::Result<String> {
@@ -225,191 +321,294 @@ fn read_line(stream: &Stream) -> io::Result<String> {
     Ok(line)
 }
 
-/// `was_left` says that the socket's file is there and nobody behind it.
-fn listen(folder: &Path, socket: &Path, was_left: bool) -> io::Result<Doorbell> {
-    #[cfg(not(windows))]
-    if let Some(parent) = socket.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
+fn listen(meeting: &Meeting, lock: File) -> io::Result<Doorbell> {
     let listener = ListenerOptions::new()
-        .name(name(folder, socket)?)
-        .try_overwrite(was_left)
+        .name(new_name(meeting)?)
+        // What an earlier program left behind: nobody else can be behind it while the lock is ours.
+        .try_overwrite(true)
         .create_sync()?;
-    let (requests, waiting) = sync_channel(MAX_WAITING);
+    let (rings, waiting) = sync_channel(MAX_WAITING);
     let wake = Arc::default();
     let shared = Arc::new(Shared {
-        requests,
+        rings,
         wake: Arc::clone(&wake),
         num_conversations: AtomicUsize::new(0),
+        _lock: lock,
     });
     std::thread::Builder::new()
         .name("doorbell".to_owned())
         .spawn(move || answer_all(&listener, &shared))?;
     Ok(Doorbell {
-        requests: waiting,
+        rings: waiting,
         wake,
     })
 }
 
 fn answer_all(listener: &Listener, shared: &Arc<Shared>) {
-    // A listener that fails all the time must not turn a core into heat.
-    let mut num_failed = 0;
+    let mut num_failed = 0_u32;
     for stream in listener.incoming() {
-        let Ok(stream) = stream else {
-            num_failed += 1;
-            if num_failed > 100 {
-                tracing::warn!("later starts of Rollcall are not heard any more");
-                return;
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) => {
+                // A listener that fails all the time must not turn a core into heat.
+                num_failed += 1;
+                if num_failed == 1 {
+                    tracing::warn!(%error, "a later start was not heard");
+                }
+                std::thread::park_timeout(PAUSE);
+                continue;
             }
-            continue;
         };
         num_failed = 0;
-        if shared.num_conversations.fetch_add(1, Ordering::Relaxed) >= MAX_CONVERSATIONS {
+        let is_too_many =
+            shared.num_conversations.fetch_add(1, Ordering::Relaxed) >= MAX_CONVERSATIONS;
+        if is_too_many {
+            // The drop hangs up; whoever it was tries again for a while.
             shared.num_conversations.fetch_sub(1, Ordering::Relaxed);
             continue;
         }
         let of_thread = Arc::clone(shared);
-        let spawned = std::thread::Builder::new()
-            .name("visitor".to_owned())
-            .spawn(move || {
-                if let Err(error) = answer(&stream, &of_thread) {
-                    tracing::warn!(%error, "a second start could not be understood");
-                }
-                of_thread.num_conversations.fetch_sub(1, Ordering::Relaxed);
-            });
-        if spawned.is_err() {
+        let visit = move || {
+            if let Err(error) = converse_with(&stream, &of_thread) {
+                tracing::warn!(%error, "a second start went away");
+            }
+            of_thread.num_conversations.fetch_sub(1, Ordering::Relaxed);
+        };
+        let visitor = std::thread::Builder::new().name("visitor".to_owned());
+        if visitor.spawn(visit).is_err() {
             shared.num_conversations.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
-fn answer(mut stream: &Stream, shared: &Shared) -> io::Result<()> {
-    let line: Line = serde_json::from_str(&read_line(stream)?)?;
+fn converse_with(mut stream: &Stream, shared: &Shared) -> io::Result<()> {
+    let word = match read_line(stream) {
+        Ok(line) => answer(&line, shared),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => NOT_UNDERSTOOD,
+        Err(error) => return Err(error),
+    };
+    stream.write_all(word.as_bytes())?;
+    stream.write_all(b"\n")?;
+    stream.flush()
+}
+
+fn answer(line: &str, shared: &Shared) -> &'static str {
+    let Ok(line) = serde_json::from_str::<Line>(line) else {
+        return NOT_UNDERSTOOD;
+    };
     if line.rollcall != VERSION {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("version {} is not {VERSION}", line.rollcall),
-        ));
+        return OTHER_VERSION;
     }
-    let request = Request {
-        // A relative path would mean another folder here than there.
-        open: line
-            .open
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute()),
-    };
-    let word: &[u8] = match shared.requests.try_send(request) {
-        Ok(()) => b"taken\n",
-        Err(TrySendError::Full(_)) => b"busy\n",
-        // The window is closed and its site is being saved: the visitor sees the line break when that is done.
-        Err(TrySendError::Disconnected(_)) => loop {
-            std::thread::park();
+    let (taken, is_taken) = sync_channel(1);
+    let ring = Ring {
+        request: Request {
+            // A relative path would mean another folder here than there.
+            open: line
+                .open
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute()),
         },
+        taken,
     };
+    match shared.rings.try_send(ring) {
+        Ok(()) => {}
+        Err(TrySendError::Full(_)) => return BUSY,
+        Err(TrySendError::Disconnected(_)) => return CLOSING,
+    }
     if let Some(wake) = shared.wake.get() {
         wake();
     }
-    stream.write_all(word)?;
-    stream.flush()
+    match is_taken.recv_timeout(TAKEN_WITHIN) {
+        Ok(()) => TAKEN,
+        Err(RecvTimeoutError::Timeout) => BUSY,
+        Err(RecvTimeoutError::Disconnected) => CLOSING,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn place() -> (tempfile::TempDir, PathBuf) {
+    fn meeting() -> (tempfile::TempDir, Meeting) {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        let socket = folder.path().join("run").join("window.sock");
-        (folder, socket)
+        let meeting = Meeting::within(&folder.path().join("run"), ":0");
+        (folder, meeting)
     }
 
-    fn first(folder: &Path, socket: &Path) -> Doorbell {
-        match find(folder, socket, &Request::default()) {
+    fn first(meeting: &Meeting) -> Doorbell {
+        match find(meeting, &Request::default()) {
             Found::First(doorbell) => doorbell,
             other => panic!("{other:?}"),
         }
     }
 
-    #[test]
-    fn the_second_start_hands_its_site_to_the_first() {
-        let (folder, socket) = place();
-        let doorbell = first(folder.path(), &socket);
-        let (woken, wakes) = sync_channel(1);
+    /// A later start in a thread of its own, as another program would be.
+    fn later(meeting: &Meeting, request: Request) -> std::thread::JoinHandle<Found> {
+        let meeting = meeting.clone();
+        std::thread::spawn(move || find(&meeting, &request))
+    }
+
+    /// Waits for the next ring as the window does: woken, then looking.
+    fn await_ring(doorbell: &Doorbell, wakes: &Receiver<()>) -> Request {
+        wakes.recv_timeout(ANSWER_WITHIN).expect("it was woken");
+        doorbell.next().expect("somebody rang")
+    }
+
+    fn woken(doorbell: &Doorbell) -> Receiver<()> {
+        let (woken, wakes) = sync_channel(MAX_WAITING);
         doorbell.wake_with(move || {
             woken.try_send(()).ok();
         });
+        wakes
+    }
+
+    #[test]
+    fn the_second_start_hands_its_site_to_the_first() {
+        let (folder, meeting) = meeting();
+        let doorbell = first(&meeting);
+        let wakes = woken(&doorbell);
         let request = Request {
             open: Some(folder.path().join("Hall 2 – Süd.rollcall")),
         };
-        let found = find(folder.path(), &socket, &request);
+        let second = later(&meeting, request.clone());
+        assert_eq!(await_ring(&doorbell, &wakes), request);
+        let found = second.join().expect("it did not panic");
         assert!(matches!(found, Found::HandedOver), "{found:?}");
-        wakes.recv_timeout(ANSWER_WITHIN).expect("it was woken");
-        assert_eq!(doorbell.next(), Some(request));
         assert_eq!(doorbell.next(), None);
     }
 
     #[test]
-    fn what_is_no_request_is_not_taken_and_harms_nothing() {
-        let (folder, socket) = place();
-        let doorbell = first(folder.path(), &socket);
-        let too_long = vec![b'x'; 2 * MAX_LINE_BYTES as usize];
-        for line in [
-            b"\n".as_slice(),
-            b"{\"rollcall\":2}\n",
-            b"{\"rollcall\":1,\"open\":7}\n",
-            b"\xff\xfe\n",
-            &too_long,
-        ] {
-            let name = name(folder.path(), &socket).expect("a name");
-            let answer = converse(name, line);
-            assert!(answer.is_err(), "{answer:?}");
-        }
-        assert_eq!(doorbell.next(), None);
-        let name = name(folder.path(), &socket).expect("a name");
-        let answer = converse(name, b"{\"rollcall\":1,\"open\":\"no/whole/path\"}\n");
-        assert_eq!(answer.ok().as_deref(), Some("taken"));
+    fn of_many_starts_at_once_one_is_the_first() {
+        let (_folder, meeting) = meeting();
+        // Left behind by an earlier program, as usual.
+        fs::create_dir_all(meeting.lock.parent().expect("it has one")).expect("made");
+        #[cfg(unix)]
+        drop(std::os::unix::net::UnixListener::bind(&meeting.socket).expect("bound"));
+        let starts: Vec<_> = (0..6)
+            .map(|_| {
+                let meeting = meeting.clone();
+                std::thread::spawn(move || match find(&meeting, &Request::default()) {
+                    Found::First(doorbell) => {
+                        let wakes = woken(&doorbell);
+                        // Those that rang before the waker was there.
+                        let mut num_heard = usize::from(doorbell.next().is_some());
+                        while num_heard < 5 {
+                            wakes.recv_timeout(PAUSE).ok();
+                            while doorbell.next().is_some() {
+                                num_heard += 1;
+                            }
+                        }
+                        true
+                    }
+                    Found::HandedOver => false,
+                    Found::Alone(error) => panic!("{error}"),
+                })
+            })
+            .collect();
+        let num_first = starts
+            .into_iter()
+            .map(|start| start.join().expect("no start panicked"))
+            .filter(|is_first| *is_first)
+            .count();
+        assert_eq!(num_first, 1);
+    }
+
+    #[test]
+    fn a_window_that_does_not_look_leaves_the_second_start_alone() {
+        let (_folder, meeting) = meeting();
+        let doorbell = first(&meeting);
+        let found = find(&meeting, &Request::default());
+        let Found::Alone(HandOverError::Answer(word)) = found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(word, BUSY);
         assert_eq!(
             doorbell.next(),
-            Some(Request::default()),
-            "shown, not opened"
+            None,
+            "who has opened a window of its own is not heard twice"
         );
     }
 
     #[test]
-    fn more_starts_than_the_window_looks_at_open_their_own() {
-        let (folder, socket) = place();
-        let doorbell = first(folder.path(), &socket);
-        for _ in 0..MAX_WAITING {
-            let found = find(folder.path(), &socket, &Request::default());
-            assert!(matches!(found, Found::HandedOver), "{found:?}");
-        }
-        let found = find(folder.path(), &socket, &Request::default());
-        let Found::Alone(HandOverError::Answer(word)) = found else {
-            panic!("{found:?}");
-        };
-        assert_eq!(word, "busy");
+    fn a_start_while_the_window_closes_is_not_lost() {
+        let (_folder, meeting) = meeting();
+        let doorbell = first(&meeting);
+        let wakes = woken(&doorbell);
+        let name = name(&meeting).expect("a name");
+        let second =
+            std::thread::spawn(move || converse(name, b"{\"rollcall\":1,\"open\":null}\n"));
+        wakes.recv_timeout(ANSWER_WITHIN).expect("it was woken");
         drop(doorbell);
+        let answer = second.join().expect("it did not panic");
+        assert_eq!(answer.ok().as_deref(), Some(CLOSING));
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_socket_that_was_left_behind_is_replaced() {
-        let (folder, socket) = place();
-        std::fs::create_dir_all(socket.parent().expect("it has one")).expect("made");
-        drop(std::os::unix::net::UnixListener::bind(&socket).expect("bound"));
-        assert!(socket.exists(), "left behind");
-        let doorbell = first(folder.path(), &socket);
-        let found = find(folder.path(), &socket, &Request::default());
+    fn what_is_no_request_is_not_taken_and_harms_nothing() {
+        let (_folder, meeting) = meeting();
+        let doorbell = first(&meeting);
+        let too_long = vec![b'x'; 2 * MAX_LINE_BYTES as usize];
+        let cases: [(&[u8], &[&str]); 5] = [
+            (b"\n", &[NOT_UNDERSTOOD]),
+            (b"{\"rollcall\":2}\n", &[OTHER_VERSION]),
+            (b"{\"rollcall\":1,\"open\":7}\n", &[NOT_UNDERSTOOD]),
+            (b"\xff\xfe\n", &[NOT_UNDERSTOOD]),
+            // Hung up before all of it was written, or after.
+            (&too_long, &[NOT_UNDERSTOOD, ""]),
+        ];
+        for (line, words) in cases {
+            let answer = converse(name(&meeting).expect("a name"), line).unwrap_or_default();
+            assert!(
+                words.contains(&answer.as_str()),
+                "{answer:?} not in {words:?}"
+            );
+        }
+        assert_eq!(doorbell.next(), None);
+        let wakes = woken(&doorbell);
+        let name = name(&meeting).expect("a name");
+        let visitor = std::thread::spawn(move || {
+            converse(name, b"{\"rollcall\":1,\"open\":\"no/whole/path\"}\n")
+        });
+        let request = await_ring(&doorbell, &wakes);
+        assert_eq!(request, Request::default(), "shown, not opened");
+        let answer = visitor.join().expect("it did not panic");
+        assert_eq!(answer.ok().as_deref(), Some(TAKEN));
+    }
+
+    #[test]
+    fn visitors_that_say_nothing_do_not_take_the_bell_away() {
+        let (_folder, meeting) = meeting();
+        let doorbell = first(&meeting);
+        let silent: Vec<_> = (0..MAX_CONVERSATIONS)
+            .map(|_| Stream::connect(name(&meeting).expect("a name")).expect("connected"))
+            .collect();
+        let found = find(&meeting, &Request::default());
+        assert!(
+            matches!(found, Found::Alone(HandOverError::Silent)),
+            "{found:?}"
+        );
+        drop(silent);
+        let wakes = woken(&doorbell);
+        let second = later(&meeting, Request::default());
+        assert_eq!(await_ring(&doorbell, &wakes), Request::default());
+        let found = second.join().expect("it did not panic");
         assert!(matches!(found, Found::HandedOver), "{found:?}");
-        assert_eq!(doorbell.next(), Some(Request::default()));
+    }
+
+    #[test]
+    fn windows_on_other_displays_are_others() {
+        let (folder, meeting) = meeting();
+        let _here = first(&meeting);
+        let elsewhere = Meeting::within(&folder.path().join("run"), ":1");
+        let _there = first(&elsewhere);
     }
 
     #[cfg(unix)]
     #[test]
     fn where_no_socket_can_be_made_the_window_opens_all_the_same() {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        let socket = folder.path().join("x".repeat(300));
-        let found = find(folder.path(), &socket, &Request::default());
+        let meeting = Meeting::within(&folder.path().join("x".repeat(200)), ":0");
+        let found = find(&meeting, &Request::default());
         assert!(matches!(found, Found::Alone(_)), "{found:?}");
     }
 }

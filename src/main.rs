@@ -3,6 +3,7 @@
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use clap::Parser;
 use rollcall::engine::plane::PlaneConfig;
 use rollcall::engine::{Engine, EngineConfig, SiteChoice, clock, firewall};
-use rollcall::instance::{self, Found, Request};
+use rollcall::instance::{self, Found, Meeting, Request};
 use rollcall::model::network::Choice;
 use rollcall::settings::{OpeningNote, Places, Renderer, Settings, in_turn};
 use rollcall::{app, logging};
@@ -65,14 +66,18 @@ fn main() -> ExitCode {
     let (mut doorbell, mut alone) = (None, None);
     if !arguments.demo && !arguments.new_window {
         let request = Request { open: site.clone() };
-        match instance::find(&places.config_dir, &places.window_socket(), &request) {
+        let meeting = Meeting::within(&places.runtime_dir, &display());
+        match instance::find(&meeting, &request) {
             Found::HandedOver => return ExitCode::SUCCESS,
             Found::First(bell) => doorbell = Some(bell),
-            Found::Alone(why) => alone = Some(why.to_string()),
+            Found::Alone(why) => alone = Some(format!("Rollcall opened another window: {why}")),
         }
     }
     let logging = logging::start(&places.log_dir);
     logging::install_panic_hook();
+    if let Some(why) = &alone {
+        tracing::warn!("{why}");
+    }
     let (settings, mended) = Settings::load(&places.settings_file());
     let site = match (arguments.demo, site) {
         (true, _) => SiteChoice::Demo,
@@ -126,10 +131,23 @@ fn main() -> ExitCode {
     }
 }
 
+/// What tells the displays of one person apart: a window at another one cannot be seen. Windows and macOS have one.
+fn display() -> String {
+    let of = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    of("WAYLAND_DISPLAY")
+        .or_else(|| of("DISPLAY"))
+        .unwrap_or_default()
+}
+
 /// Changes the firewall's rules and ends; the exit code tells the window that started this why it did not work.
 fn firewall_rule(change: firewall::RuleChange) -> ExitCode {
     let Some(system) = firewall::of_this_system() else {
-        return refuse("only Windows needs a rule in its firewall");
+        // No box: nobody but a test or a curious person comes here.
+        let _ = writeln!(
+            std::io::stderr(),
+            "only Windows needs a rule in its firewall"
+        );
+        return ExitCode::from(2);
     };
     match firewall::carry_out(&*system, change) {
         Ok(()) => ExitCode::SUCCESS,
@@ -153,7 +171,7 @@ fn plane(settings: &Settings) -> PlaneConfig {
 
 /// The help, or what was wrong with the arguments.
 fn say_usage(words: &clap::Error) -> ExitCode {
-    if words.use_stderr() || cfg!(windows) {
+    if cfg!(windows) {
         app::tell(&words.to_string(), words.use_stderr());
     } else {
         // Nobody is left to be told that standard output is closed.

@@ -10,7 +10,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use rollcall::app::{App, View};
 use rollcall::engine::command::{Command, ImportReport, Level, Notice, Saying};
 use rollcall::engine::handle::EngineEnd;
-use rollcall::instance::{self, Doorbell, Found, Request};
+use rollcall::instance::{self, Doorbell, Found, Meeting, Request};
 use rollcall::inventory::Format;
 use rollcall::model::edit::{Edit, RefusedRow};
 use rollcall::model::network::Listening;
@@ -921,29 +921,37 @@ fn a_large_site_is_sorted_off_the_frame() {
 #[test]
 fn a_second_start_brings_the_window_forward_and_opens_its_site() {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let socket = folder.path().join("window.sock");
-    let start = |open: Option<&str>| {
-        let open = open.map(|name| folder.path().join(name));
-        instance::find(folder.path(), &socket, &Request { open })
-    };
-    let Found::First(doorbell) = start(None) else {
+    let meeting = Meeting::within(folder.path(), ":0");
+    let Found::First(doorbell) = instance::find(&meeting, &Request::default()) else {
         panic!("the first start is the first");
     };
     let mut test = Test::with_doorbell(snapshot(3), Settings::default(), 1_440.0, Some(doorbell));
 
-    assert!(matches!(start(None), Found::HandedOver));
-    test.harness.step();
-    let asked = test.viewport_commands();
-    assert!(asked.contains(&egui::ViewportCommand::Focus), "{asked:?}");
-    assert!(
-        asked.contains(&egui::ViewportCommand::Minimized(false)),
-        "{asked:?}"
-    );
-    assert!(test.commands().is_empty(), "no site was asked for");
+    // Another program: it waits until the window has looked.
+    let mut start = |open: Option<&str>| {
+        let open = open.map(|name| folder.path().join(name));
+        let meeting = meeting.clone();
+        let second = std::thread::spawn(move || instance::find(&meeting, &Request { open }));
+        let mut asked = Vec::new();
+        while !second.is_finished() {
+            test.harness.step();
+            asked.extend(test.viewport_commands());
+        }
+        let found = second.join().expect("it did not panic");
+        assert!(matches!(found, Found::HandedOver), "{found:?}");
+        (asked, test.commands())
+    };
 
-    assert!(matches!(start(Some("hall 2.rollcall")), Found::HandedOver));
-    test.harness.step();
-    let commands = test.commands();
+    let (asked, commands) = start(None);
+    for command in [
+        egui::ViewportCommand::Focus,
+        egui::ViewportCommand::Minimized(false),
+    ] {
+        assert!(asked.contains(&command), "{command:?} not in {asked:?}");
+    }
+    assert!(commands.is_empty(), "no site was asked for: {commands:?}");
+
+    let (_, commands) = start(Some("hall 2.rollcall"));
     assert!(
         matches!(commands.as_slice(), [Command::OpenSite(path)] if path.ends_with("hall 2.rollcall")),
         "{commands:?}"

@@ -188,6 +188,8 @@ pub struct App {
     opening_note: Option<OpeningNote>,
     /// Where later starts ring.
     doorbell: Option<Doorbell>,
+    /// How often the window was drawn.
+    num_drawn: u64,
     /// Whether the person's attention was asked for and has not been given yet.
     wants_attention: bool,
 }
@@ -274,6 +276,7 @@ impl App {
             renderer: None,
             opening_note: None,
             doorbell,
+            num_drawn: 0,
             wants_attention: false,
             handle,
         }

@@ -6,20 +6,28 @@ use egui::{Rect, Vec2, pos2, vec2};
 /// So much of the title bar must be on a screen, in pixels, for a hand to grip it.
 const GRIP: Vec2 = vec2(120.0, 24.0);
 
+/// A smaller screen is none that a person looks at.
+const LEAST: Vec2 = vec2(320.0, 200.0);
+
 /// Where the window should be instead, in pixels; `None` when it can be seen where it is. The first screen is the one
 /// to go to.
 pub(super) fn mended(window: Rect, screens: &[Rect]) -> Option<Rect> {
+    // Without a monitor X11 has one of a single pixel.
+    let screens = || {
+        screens
+            .iter()
+            .filter(|screen| screen.width() >= LEAST.x && screen.height() >= LEAST.y)
+    };
     let title_bar = Rect::from_min_size(window.min, vec2(window.width(), GRIP.y * 2.0));
-    let can_be_gripped = screens.iter().any(|screen| {
+    let can_be_gripped = screens().any(|screen| {
         let seen = title_bar.intersect(*screen);
         seen.width() >= GRIP.x.min(window.width()) && seen.height() >= GRIP.y
     });
-    let fits_somewhere = screens.iter().any(|screen| {
-        // Frames reach a little over the edge of a maximized window.
-        window.width() <= screen.width() + 64.0 && window.height() <= screen.height() + 64.0
-    });
-    let home = screens.first()?;
-    if can_be_gripped && fits_somewhere {
+    // A window may be spread over several. Frames reach a little over the edge of a maximized one.
+    let all = screens().fold(Rect::NOTHING, |all, screen| all.union(*screen));
+    let fits = window.width() <= all.width() + 64.0 && window.height() <= all.height() + 64.0;
+    let home = screens().next()?;
+    if can_be_gripped && fits {
         return None;
     }
     let size = window.size().min(home.size() * 0.9);
@@ -55,8 +63,10 @@ pub(super) fn bring_back(frame: &eframe::Frame) {
     let (mut corner, mut inner) = (corner, window.inner_size());
     if better.size() != vec2(size.width as f32, size.height as f32) {
         // What the frame takes is taken off.
-        inner.width = better.width() as u32 - size.width.saturating_sub(inner.width);
-        inner.height = better.height() as u32 - size.height.saturating_sub(inner.height);
+        inner.width =
+            (better.width() as u32).saturating_sub(size.width.saturating_sub(inner.width));
+        inner.height =
+            (better.height() as u32).saturating_sub(size.height.saturating_sub(inner.height));
         // The system may refuse, and answers later; the next event has the size.
         let _ = window.request_inner_size(inner);
     }
@@ -90,6 +100,7 @@ mod tests {
             rect((1_500, 100), (1_280, 800)),
             rect((0, 1_040), (1_280, 800)),
             rect((-8, -8), (1_936, 1_096)),
+            rect((200, 0), (4_000, 1_000)),
         ] {
             assert_eq!(mended(window, &screens()), None, "{window:?}");
         }
@@ -118,6 +129,8 @@ mod tests {
 
     #[test]
     fn without_any_screen_nothing_is_moved() {
-        assert_eq!(mended(rect((-9_000, 0), (10, 10)), &[]), None);
+        let window = rect((-9_000, 0), (1_280, 800));
+        assert_eq!(mended(window, &[]), None);
+        assert_eq!(mended(window, &[rect((0, 0), (1, 1))]), None);
     }
 }

@@ -56,7 +56,7 @@ impl App {
             self.title.clone_from(&title);
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
-        self.take_first_frames(&ctx, frame);
+        self.take_first_frames(frame);
         self.take_dropped_files(&ctx);
         self.hold_close_while_writing(&ctx);
         if self.modal.is_none()
@@ -119,19 +119,20 @@ impl App {
         self.plan_repaint(&ctx);
     }
 
-    /// Once the window is open: it is brought onto a screen, and its renderer is known to work.
-    fn take_first_frames(&mut self, ctx: &egui::Context, frame: Option<&eframe::Frame>) {
-        match (ctx.cumulative_frame_nr(), frame) {
-            // Its real place is known only now.
-            (1, Some(frame)) => screens::bring_back(frame),
-            // The first picture is on the screen.
-            (2.., _) => {
-                if let Some(note) = self.opening_note.take() {
-                    // A frame does not wait for a disk. Without a thread the end of the window removes it.
-                    std::thread::spawn(move || note.remove());
-                }
-            }
-            _ => {}
+    /// Once the window is open: it is brought onto a screen, and its renderer is known to work. Tests have no window.
+    fn take_first_frames(&mut self, frame: Option<&eframe::Frame>) {
+        let Some(frame) = frame else {
+            return;
+        };
+        // Its real place is known only when it has been drawn once.
+        self.num_drawn = self.num_drawn.saturating_add(1);
+        if self.num_drawn != 2 {
+            return;
+        }
+        screens::bring_back(frame);
+        if let Some(note) = self.opening_note.take() {
+            // A frame does not wait for a disk. Without a thread the end of the window removes it.
+            std::thread::spawn(move || note.remove());
         }
     }
 

@@ -1,13 +1,15 @@
 //! The native window: its options, its place on the screen, and the way the engine wakes it.
 
+use std::any::Any;
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use egui::{Context, ViewportBuilder};
 
-use super::refusal::NoWindow;
+use super::refusal::{Failure, NoWindow};
 use super::{App, Start, format};
 use crate::APP_ID;
 use crate::engine::handle::Waker;
@@ -69,32 +71,44 @@ pub fn run(
             tracing::warn!(%error, "a crash of the graphics driver would not be remembered");
         }
         let for_window = (Rc::clone(&start), wake.clone(), note.clone());
-        let shown = eframe::run_native(
-            APP_ID,
-            options,
-            Box::new(move |creation| {
-                let (start, wake, note) = for_window;
-                let start = start
-                    .borrow_mut()
-                    .take()
-                    .ok_or("there is a window already")?;
-                let app = App::new(&creation.egui_ctx, start).drawn_by(renderer, Some(note));
-                wake.connect(&creation.egui_ctx);
-                Ok(Box::new(app))
-            }),
-        );
+        // A driver, or what stands between, may also panic; the next renderer may still work.
+        let shown = catch_unwind(AssertUnwindSafe(|| {
+            eframe::run_native(
+                APP_ID,
+                options,
+                Box::new(move |creation| {
+                    let (start, wake, note) = for_window;
+                    let start = start
+                        .borrow_mut()
+                        .take()
+                        .ok_or("there is a window already")?;
+                    let app = App::new(&creation.egui_ctx, start).drawn_by(renderer, Some(note));
+                    wake.connect(&creation.egui_ctx);
+                    Ok(Box::new(app))
+                }),
+            )
+        }));
         if has_another {
             note.remove();
         }
-        match shown {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                tracing::error!(%error, %renderer, "the window could not be opened");
-                failed.push((renderer, error));
-            }
-        }
+        let failure = match shown {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => Failure::Error(error),
+            Err(panic) => Failure::Panic(words_of(&*panic)),
+        };
+        tracing::error!(%failure, %renderer, "the window could not be opened");
+        failed.push((renderer, failure));
     }
     Err(NoWindow(failed))
+}
+
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without words".to_owned())
 }
 
 /// The window's size, place and icon.

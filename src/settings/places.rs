@@ -38,7 +38,7 @@ impl Places {
             // Only Linux has such a place, and not on every machine.
             runtime_dir: dirs
                 .runtime_dir()
-                .unwrap_or_else(|| dirs.data_dir())
+                .unwrap_or_else(|| dirs.data_local_dir())
                 .to_owned(),
         })
     }
@@ -54,11 +54,6 @@ impl Places {
             data_dir,
             log_dir: root.join("logs"),
         }
-    }
-
-    /// Where a second start speaks to the open window.
-    pub fn window_socket(&self) -> PathBuf {
-        self.runtime_dir.join("window.sock")
     }
 
     /// The settings file.

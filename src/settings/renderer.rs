@@ -2,10 +2,11 @@
 //! driver which takes the whole program down with it.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -96,44 +97,78 @@ pub fn in_turn(
     order
 }
 
-/// A file that is there only while a window is being opened: when it is found at a start, the renderer it names took
-/// the program down last time, and no error could be returned.
+/// A file with a renderer's name, written before a window is opened and removed when it has been drawn. When a start
+/// finds it and nobody holds it, that renderer took the program down last time, and no error could be returned.
 #[derive(Clone, Debug)]
-pub struct OpeningNote(PathBuf);
+pub struct OpeningNote {
+    path: PathBuf,
+    /// The locked file while this program opens its window.
+    held: Arc<Mutex<Option<File>>>,
+}
 
 impl OpeningNote {
     /// The note in this folder.
     pub fn within(folder: &Path) -> Self {
-        Self(folder.join("opening-window"))
+        Self {
+            path: folder.join("opening-window"),
+            held: Arc::default(),
+        }
     }
 
-    /// Which renderer an earlier start did not survive.
+    /// Which renderer an earlier start did not survive. Nothing while another start is opening its window.
     pub fn left(&self) -> Option<Renderer> {
-        let mut text = String::new();
-        File::open(&self.0)
-            .ok()?
-            .take(64)
-            .read_to_string(&mut text)
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(&self.path)
             .ok()?;
+        file.try_lock().ok()?;
+        let mut text = String::new();
+        file.take(64).read_to_string(&mut text).ok()?;
         text.trim().parse().ok()
     }
 
-    /// A window is about to be opened.
+    /// A window is about to be opened. Nothing is written while another start holds the note.
     pub fn write(&self, renderer: Renderer) -> io::Result<()> {
-        if let Some(folder) = self.0.parent() {
+        if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
-        // Flushed by the close; a machine that loses power here is not what this is about.
-        File::create(&self.0)?.write_all(renderer.name().as_bytes())
+        let mut held = self.held();
+        let mut file = if let Some(file) = held.take() {
+            file
+        } else {
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&self.path)?;
+            match file.try_lock() {
+                Ok(()) => file,
+                Err(TryLockError::WouldBlock) => return Ok(()),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        };
+        file.set_len(0)?;
+        file.rewind()?;
+        // A machine that loses power here is not what this is about.
+        file.write_all(renderer.name().as_bytes())?;
+        *held = Some(file);
+        Ok(())
     }
 
-    /// The window is open, or could not be opened with a plain error.
+    /// The window has been drawn, or could not be opened with a plain error.
     pub fn remove(&self) {
-        if let Err(error) = fs::remove_file(&self.0)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, path = %self.0.display(), "could not remove a file");
+        let Some(file) = self.held().take() else {
+            return;
+        };
+        // Emptied first: another start may hold the file open, and an empty note says nothing.
+        if let Err(error) = file.set_len(0).and_then(|()| fs::remove_file(&self.path)) {
+            tracing::warn!(%error, path = %self.path.display(), "could not remove a file");
         }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<File>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,15 +206,30 @@ mod tests {
     }
 
     #[test]
-    fn a_note_names_the_renderer_until_it_is_removed() {
+    fn a_note_outlives_the_program_but_not_the_opening() {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        let note = OpeningNote::within(&folder.path().join("deeper"));
-        assert_eq!(note.left(), None);
-        note.write(Renderer::OpenGl).expect("written");
-        assert_eq!(note.left(), Some(Renderer::OpenGl));
-        note.remove();
-        assert_eq!(note.left(), None);
-        note.remove();
+        let folder = folder.path().join("deeper");
+        let note = || OpeningNote::within(&folder);
+        assert_eq!(note().left(), None);
+
+        let opening = note();
+        opening.write(Renderer::OpenGl).expect("written");
+        assert_eq!(note().left(), None, "somebody is opening a window just now");
+        let another = note();
+        another.write(Renderer::OpenGl).expect("left alone");
+        another.remove();
+        drop(opening);
+        assert_eq!(
+            note().left(),
+            Some(Renderer::OpenGl),
+            "its program ended, and another one did not take the note away"
+        );
+
+        let opening = note();
+        opening.write(Renderer::OpenGl).expect("written over");
+        opening.clone().remove();
+        opening.remove();
+        assert_eq!(note().left(), None);
     }
 
     #[test]
