@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rollcall::engine::SiteChoice;
-use rollcall::engine::command::{Command, ExportRequest, Notice, SweepRequest};
+use rollcall::engine::command::{Command, ExportRequest, Notice};
 use rollcall::inventory::{Delimiter, Format, WriteStyle};
 use rollcall::model::edit::Edit;
 use rollcall::model::snapshot::Snapshot;
@@ -332,6 +332,8 @@ fn answer_by_tcp(listener: tokio::net::TcpListener) -> tokio::task::JoinHandle<(
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_sweep_is_over_when_tcp_was_tried_too() {
+    use rollcall::engine::command::SweepRequest;
+
     let folder = tempfile::tempdir().expect("a folder");
     let listener = tokio::net::TcpListener::bind("127.0.0.2:0")
         .await

@@ -1,7 +1,7 @@
 //! The bundle for macOS: its property list against the code, and the layout that `dist/macos/package.sh` makes.
 //! Linking, signing and the disk image need a Mac and stand on the release checklist.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use plist::{Dictionary, Value};
 
@@ -131,7 +131,7 @@ fn the_hardened_runtime_has_no_exceptions() {
 
 /// Every path below `dir`, relative, in order; folders end in a slash.
 #[cfg(unix)]
-fn tree(dir: &Path, below: &str, found: &mut Vec<(String, PathBuf)>) {
+fn tree(dir: &Path, below: &str, found: &mut Vec<(String, std::path::PathBuf)>) {
     let mut entries: Vec<_> = std::fs::read_dir(dir)
         .expect("the folder is readable")
         .map(|entry| entry.expect("the entry is readable").path())
