@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rollcall::engine::SiteChoice;
-use rollcall::engine::command::{Command, ExportRequest, Notice, SweepRequest};
+use rollcall::engine::command::{Command, ExportRequest, Notice};
 use rollcall::inventory::{Delimiter, Format, WriteStyle};
 use rollcall::model::edit::Edit;
 use rollcall::model::snapshot::Snapshot;
@@ -344,7 +344,7 @@ async fn a_sweep_is_over_when_tcp_was_tried_too() {
     running
         .until("an interface", |snapshot| !snapshot.interfaces.is_empty())
         .await;
-    running.send(Command::Sweep(SweepRequest {
+    running.send(Command::Sweep(rollcall::engine::command::SweepRequest {
         ranges: "127.0.0.2".to_owned(),
         per_sec: None,
         confirmed: false,
