@@ -346,7 +346,7 @@ async fn a_sweep_is_over_when_tcp_was_tried_too() {
     running
         .until("an interface", |snapshot| !snapshot.interfaces.is_empty())
         .await;
-    running.send(Command::Sweep(SweepRequest {
+    running.send(Command::Sweep(rollcall::engine::command::SweepRequest {
         ranges: "127.0.0.2".to_owned(),
         per_sec: None,
         confirmed: false,
