@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     winresource::WindowsResource::new()
         .set("ProductName", "Rollcall")
         .set("FileDescription", "Rollcall")
-        .set("CompanyName", "The Rollcall developers")
+        .set("CompanyName", "The Rollcall contributors")
         .set("LegalCopyright", "MIT OR Apache-2.0")
         .set_icon(ICON)
         .set_manifest_file(MANIFEST)
