@@ -424,6 +424,10 @@ fn the_flag_for_administrators_does_nothing_where_no_rule_is_needed() {
     let run = |args: &[&str]| {
         std::process::Command::new(program)
             .args(args)
+            // Were the flag not taken, no window would open on the screen of whoever runs the tests.
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("WAYLAND_SOCKET")
             .output()
             .expect("the program was built")
     };

@@ -242,7 +242,7 @@ make_older() { # make_older FILE OLDER
   msibuild "$2" -q "UPDATE \`Property\` SET \`Value\` = '0.0.1' WHERE \`Property\` = 'ProductVersion'" \
     -q "UPDATE \`Property\` SET \`Value\` = '{00000000-0000-4000-8000-000000000001}' WHERE \`Property\` = 'ProductCode'" \
     -q "DELETE FROM \`Upgrade\`"
-  msibuild "$2" -s 'Rollcall 0.0.1' 'The Rollcall developers' 'x64;1033' '{00000000-0000-4000-8000-000000000002}'
+  msibuild "$2" -s 'Rollcall 0.0.1' 'The Rollcall contributors' 'x64;1033' '{00000000-0000-4000-8000-000000000002}'
 }
 
 check_installer() {
