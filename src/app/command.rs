@@ -327,7 +327,7 @@ impl UiCommand {
             ),
             Self::AllowFirewall => (
                 "Allow through the firewall…",
-                "Add a rule for this program; Windows asks for an administrator",
+                "Replace every inbound rule of this program, also one that blocks, by the two it needs; Windows asks for an administrator",
                 "◫",
             ),
             Self::RemoveFirewallRule => (

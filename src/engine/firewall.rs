@@ -18,7 +18,7 @@ mod answer;
 #[cfg(windows)]
 mod windows;
 
-use self::answer::names_program;
+use self::answer::{blocks_program, names_program};
 
 /// The hidden flag with which this program starts itself as an administrator.
 pub const FLAG: &str = "--firewall-rule";
@@ -214,6 +214,18 @@ fn show(rule: &Rule) -> Vec<String> {
     )
 }
 
+/// Every inbound rule there is: `netsh` cannot be asked for those of a program. One call, about three seconds.
+fn show_all() -> Vec<String> {
+    arguments(
+        "show",
+        [
+            "name=all".to_owned(),
+            "dir=in".to_owned(),
+            "verbose".to_owned(),
+        ],
+    )
+}
+
 /// A call of `netsh` as it is typed: what comes after `=` is quoted wherever a command prompt could read it otherwise.
 fn typed(args: &[String]) -> String {
     let mut line = "netsh".to_owned();
@@ -229,16 +241,23 @@ fn typed(args: &[String]) -> String {
     line
 }
 
-/// What an administrator types in a command prompt to add the rules, on one line.
+/// What an administrator types in a command prompt to add the rules, on one line. Where it is known which program is
+/// meant, its other inbound rules go first: one that a dismissed prompt left would block all the same. Deleting fails
+/// where there is none, so `&` follows it, which goes on in any case.
 pub fn line_for_administrator(program: Option<&Path>) -> String {
-    let path = program
-        .and_then(|program| path_of(program).ok())
-        .unwrap_or_else(|| r"C:\…\rollcall.exe".to_owned());
-    let lines: Vec<String> = RULES.iter().map(|rule| typed(&add(rule, &path))).collect();
-    lines.join(" && ")
+    let known = program.and_then(|program| path_of(program).ok());
+    let delete = known.as_deref().map_or_else(String::new, |path| {
+        format!("{} & ", typed(&delete_all_of(path)))
+    });
+    let path = known.as_deref().unwrap_or(r"C:\…\rollcall.exe");
+    let lines: Vec<String> = RULES.iter().map(|rule| typed(&add(rule, path))).collect();
+    delete + &lines.join(" && ")
 }
 
 /// How the rules stand. Starts `netsh`, which needs no administrator for looking.
+///
+/// A rule that blocks is only looked for when both of ours are there, and only among those that name this program:
+/// one for all programs, or one that `netsh` does not list (a policy's), is not seen.
 pub fn state(system: &dyn System) -> RuleState {
     let Some(path) = system.program().ok().and_then(|path| path_of(&path).ok()) else {
         return RuleState::NotKnown;
@@ -257,7 +276,23 @@ pub fn state(system: &dyn System) -> RuleState {
             Ok(_) => {}
         }
     }
+    if state == RuleState::Present && is_blocked(system, &path) {
+        return RuleState::Blocked;
+    }
     state
+}
+
+/// Whether another rule of this program blocks. What cannot be read is taken for no.
+fn is_blocked(system: &dyn System, path: &str) -> bool {
+    match system.netsh(&show_all()) {
+        Ok(answer) => {
+            answer.is_success && blocks_program(&answer.output, path, &RULES.map(|rule| rule.name))
+        }
+        Err(error) => {
+            tracing::debug!("netsh could not be started: {error}");
+            false
+        }
+    }
 }
 
 /// Changes the rules with the rights that this process has: run by the elevated program.
@@ -327,6 +362,9 @@ pub fn change(system: &dyn System, change: RuleChange) -> (Saying, RuleState) {
             }
             (RuleChange::Remove, RuleState::Missing) => {
                 Saying::done("The firewall rule was removed")
+            }
+            (RuleChange::Add, RuleState::Blocked) => {
+                failed("Another rule blocks this program, and that one could not be removed".to_owned())
             }
             (_, RuleState::NotKnown) => {
                 Saying::note("The firewall was changed, but does not tell how it stands now")

@@ -293,6 +293,8 @@ pub enum FirewallState {
 pub enum RuleState {
     /// They are there and name this program.
     Present,
+    /// They are there and name this program, but another rule of this program blocks, and what blocks wins.
+    Blocked,
     /// They are there and name another file: the program was moved, or this is another copy.
     OtherProgram,
     /// At least one of them is not there.

@@ -107,6 +107,11 @@ pub(super) fn rule_check(rule: RuleState, program: Option<&Path>) -> Check {
             Verdict::Good,
             "The firewall rule is there: Windows lets units reach Rollcall",
         ),
+        RuleState::Blocked => (
+            Verdict::Warning,
+            "The firewall rule is there, but another one blocks this program and wins: a question of Windows that was \
+             answered with no leaves such a rule",
+        ),
         RuleState::OtherProgram => (
             Verdict::Warning,
             "The firewall rule names another file than this program, so announcements are dropped",

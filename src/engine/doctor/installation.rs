@@ -91,10 +91,19 @@ pub fn look(places: &Places) -> Installation {
 fn is_passing(program: &Path) -> bool {
     // What Windows opens from within a zip lies in a temporary folder; what macOS has not let out of quarantine runs
     // from a copy that is gone after the next start.
-    program.starts_with(std::env::temp_dir())
+    lies_in(program, &std::env::temp_dir())
         || program
             .components()
             .any(|part| part.as_os_str() == "AppTranslocation")
+}
+
+/// One folder has several names: a short one with `~1` on Windows, `/var` for `/private/var` on macOS. Where the system
+/// does not tell the one that counts, they are compared as they are.
+fn lies_in(file: &Path, folder: &Path) -> bool {
+    match (file.canonicalize(), folder.canonicalize()) {
+        (Ok(file), Ok(folder)) => file.starts_with(folder),
+        _ => file.starts_with(folder),
+    }
 }
 
 fn try_to_write(folder: &Path) -> std::io::Result<()> {
@@ -313,6 +322,33 @@ mod tests {
             let mut entries = std::fs::read_dir(folder).expect("it was made");
             assert!(entries.next().is_none(), "{} is empty", folder.display());
         }
+    }
+
+    #[test]
+    fn a_program_lies_in_a_folder_whatever_name_either_is_called_by() {
+        let root = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = root.path().join("temporary");
+        let file = folder.join("zip").join("rollcall");
+        put(&file);
+        assert!(lies_in(&file, &folder));
+        assert!(!lies_in(&file, &root.path().join("temporary~1")));
+        let roundabout = folder.join("zip").join("..").join("zip");
+        assert!(lies_in(&file, &roundabout));
+        #[cfg(unix)]
+        {
+            let other_name = root.path().join("other");
+            std::os::unix::fs::symlink(&folder, &other_name).expect("a link can be made");
+            assert!(lies_in(&file, &other_name));
+            assert!(lies_in(&other_name.join("zip").join("rollcall"), &folder));
+        }
+        // What is not there is compared as it is written.
+        assert!(lies_in(&folder.join("gone"), &folder));
+        assert!(!lies_in(&root.path().join("gone"), &folder));
+        assert!(
+            is_passing(&file),
+            "the folder of this test is a temporary one"
+        );
+        assert!(!is_passing(Path::new("/opt/rollcall/rollcall")));
     }
 
     #[test]

@@ -527,7 +527,12 @@ fn windows_says_what_its_rule_means_for_what_is_heard() {
     assert_eq!(there.firewall, FirewallState::Rule(RuleState::Present));
     let policy = find(&there, "policy may keep it from holding");
     assert_eq!(policy.verdict, Verdict::Note);
-    for rule in [None, Some(RuleState::Missing), Some(RuleState::NotKnown)] {
+    for rule in [
+        None,
+        Some(RuleState::Missing),
+        Some(RuleState::Blocked),
+        Some(RuleState::NotKnown),
+    ] {
         let report = case(rule).report();
         let suspect = find(&report, "the first suspect");
         assert_eq!(

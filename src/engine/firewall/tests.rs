@@ -7,6 +7,9 @@ use crate::engine::command::Level;
 
 const PROGRAM: &str = r"C:\Tools & Söhne\Rollcall (x64)\rollcall.exe";
 
+/// The name of the rule that a dismissed prompt leaves: what the program's file calls itself.
+const BLOCKING: &str = "Rollcall";
+
 /// What the person or the system answers to the question for an administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Elevation {
@@ -20,7 +23,7 @@ enum Elevation {
     Ends(i32),
 }
 
-/// A Windows with its rules: name and program of each.
+/// A Windows with its rules: name and program of each, which allows unless its name says otherwise.
 #[derive(Debug)]
 struct Fake {
     program: PathBuf,
@@ -28,6 +31,8 @@ struct Fake {
     elevation: Elevation,
     /// What changes something is refused, as a policy does.
     is_locked: bool,
+    /// What the policy of a company adds by itself, whatever is deleted.
+    is_blocking_always: bool,
     has_netsh: bool,
 }
 
@@ -38,6 +43,7 @@ impl Fake {
             rules: Mutex::default(),
             elevation,
             is_locked: false,
+            is_blocking_always: false,
             has_netsh: true,
         }
     }
@@ -84,14 +90,25 @@ impl System for Fake {
             "show" if num_meant == 0 => answer(false, "No rules match.".to_owned()),
             "show" => {
                 let shown = rules.iter().filter(|rule| is_meant(rule));
-                let lines: Vec<String> = shown
-                    .map(|(name, program)| format!("Regelname: {name}\r\nProgramm: {program}"))
-                    .collect();
-                answer(true, lines.join("\r\n"))
+                let listed = |(name, program): &(String, String)| {
+                    let action = if name == BLOCKING {
+                        "Blocken"
+                    } else {
+                        "Zulassen"
+                    };
+                    format!(
+                        "\r\nRegelname: {name}\r\n{}\r\nAktiviert: Ja\r\nProgramm: {program}\r\nAktion: {action}\r\n",
+                        "-".repeat(70)
+                    )
+                };
+                let lines: String = shown.map(listed).collect();
+                answer(true, lines + "OK.\r\n\r\n")
             }
             _ if self.is_locked => answer(false, "Zugriff verweigert".to_owned()),
             "delete" => {
-                rules.retain(|rule| !is_meant(rule));
+                rules.retain(|rule| {
+                    !is_meant(rule) || (self.is_blocking_always && rule.0 == BLOCKING)
+                });
                 answer(num_meant > 0, String::new())
             }
             "add" => {
@@ -141,11 +158,15 @@ fn the_rules_are_composed_as_netsh_wants_them() {
 #[test]
 fn what_is_typed_is_quoted_wherever_a_prompt_could_read_it_otherwise() {
     let line = line_for_administrator(Some(Path::new(PROGRAM)));
-    let lines: Vec<&str> = line.split(" && ").collect();
+    let lines: Vec<&str> = line
+        .split(" && ")
+        .flat_map(|part| part.split(" & netsh"))
+        .collect();
     assert_eq!(
         lines,
         [
-            r#"netsh advfirewall firewall add rule name="Rollcall (UDP 3502, 3211)" dir=in action=allow program="C:\Tools & Söhne\Rollcall (x64)\rollcall.exe" protocol=UDP localport="3502,3211" profile=any enable=yes"#,
+            r#"netsh advfirewall firewall delete rule name=all dir=in program="C:\Tools & Söhne\Rollcall (x64)\rollcall.exe""#,
+            r#" advfirewall firewall add rule name="Rollcall (UDP 3502, 3211)" dir=in action=allow program="C:\Tools & Söhne\Rollcall (x64)\rollcall.exe" protocol=UDP localport="3502,3211" profile=any enable=yes"#,
             r#"netsh advfirewall firewall add rule name="Rollcall (TCP 3502)" dir=in action=allow program="C:\Tools & Söhne\Rollcall (x64)\rollcall.exe" protocol=TCP localport=3502 profile=any enable=yes"#,
         ]
     );
@@ -158,6 +179,10 @@ fn what_is_typed_is_quoted_wherever_a_prompt_could_read_it_otherwise() {
     assert!(
         unknown.contains(r#"program="C:\…\rollcall.exe""#),
         "{unknown}"
+    );
+    assert!(
+        !unknown.contains("delete"),
+        "nothing is deleted of a program that is not known: {unknown}"
     );
 }
 
@@ -200,7 +225,7 @@ fn a_wrong_path_deletes_nothing() {
 #[test]
 fn a_yes_adds_both_rules_and_takes_out_what_blocked() {
     let fake = Fake::new(Elevation::Yes)
-        .with_rule("rollcall.exe", PROGRAM)
+        .with_rule(BLOCKING, PROGRAM)
         .with_rule(RULES[0].name, r"C:\Old\rollcall.exe")
         .with_rule("Remote Desktop", "svchost.exe");
     assert_eq!(state(&fake), RuleState::Missing, "one of two is not enough");
@@ -251,6 +276,19 @@ fn what_failed_is_said_with_the_line_for_an_administrator() {
 }
 
 #[test]
+fn a_rule_that_goes_on_blocking_is_said() {
+    let fake = Fake {
+        is_blocking_always: true,
+        ..Fake::new(Elevation::Yes)
+    }
+    .with_rule(BLOCKING, PROGRAM);
+    let (saying, state) = change(&fake, RuleChange::Add);
+    assert_eq!((saying.level, state), (Level::Trouble, RuleState::Blocked));
+    let text = saying.text.expect("why is always said");
+    assert!(text.contains("Another rule blocks"), "{text}");
+}
+
+#[test]
 fn a_rule_that_stays_is_said() {
     let fake = Fake {
         is_locked: true,
@@ -276,6 +314,15 @@ fn how_the_rules_stand_is_told_without_changing_anything() {
         RuleState::Present
     );
     assert_eq!(state(&both(r"D:\rollcall.exe")), RuleState::OtherProgram);
+    assert_eq!(
+        state(&both(PROGRAM).with_rule(BLOCKING, PROGRAM)),
+        RuleState::Blocked,
+        "what blocks wins"
+    );
+    assert_eq!(
+        state(&both(PROGRAM).with_rule(BLOCKING, r"D:\rollcall.exe")),
+        RuleState::Present
+    );
     assert_eq!(state(&Fake::new(Elevation::No)), RuleState::Missing);
     let without_netsh = Fake {
         has_netsh: false,
