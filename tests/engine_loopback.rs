@@ -339,7 +339,10 @@ async fn one_failing_interface_does_not_stop_another() {
     };
     let mut net = Net::with(vec![broken, Found::loopback()]).await;
     let state = net.state("broken");
-    assert!(matches!(&state.listening, Listening::Trouble(words) if words.contains("203.0.113.9")));
+    assert!(
+        matches!(&state.listening, Listening::Trouble(words) if words.contains("203.0.113.9")),
+        "{state:?}"
+    );
     assert!(
         state.sockets.iter().all(|socket| socket.bound.is_err()),
         "{state:?}"

@@ -46,6 +46,8 @@ x_pid='' wm_pid='' app_pid=''
 
 # What wine cannot do, each with the reason. Names of tests, or what they begin with.
 left_out=(
+  a_datagram_is_in_a_snapshot_within_150_ms   # a figure of wineserver, which hands on every datagram
+  one_failing_interface_does_not_stop_another # wine lets a socket have an address that the machine has not
 )
 
 fail() {
