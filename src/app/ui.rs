@@ -39,6 +39,12 @@ impl eframe::App for App {
         self.show(ui, Some(frame));
     }
 
+    fn raw_input_hook(&mut self, _ctx: &egui::Context, raw_input: &mut egui::RawInput) {
+        // The glyphs' texture is as wide as the largest that the driver takes, 16,384 under software GL, and
+        // 32 rows of that are 2 MiB, in the program and again in the driver.
+        raw_input.max_texture_side = raw_input.max_texture_side.map(|side| side.min(2_048));
+    }
+
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.dialogs.cancel();
         self.remember_now();

@@ -119,7 +119,7 @@ pub fn native_options(settings: &Settings, renderer: Renderer) -> eframe::Native
         .with_min_inner_size(MIN_SIZE)
         .with_inner_size(FIRST_SIZE)
         .with_drag_and_drop(true);
-    match eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon-256.png")) {
+    match eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon-128.png")) {
         Ok(icon) => viewport = viewport.with_icon(icon),
         Err(error) => tracing::warn!(%error, "the window's icon cannot be read"),
     }
