@@ -332,8 +332,6 @@ fn answer_by_tcp(listener: tokio::net::TcpListener) -> tokio::task::JoinHandle<(
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_sweep_is_over_when_tcp_was_tried_too() {
-    use rollcall::engine::command::SweepRequest;
-
     let folder = tempfile::tempdir().expect("a folder");
     let listener = tokio::net::TcpListener::bind("127.0.0.2:0")
         .await
