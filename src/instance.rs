@@ -313,7 +313,7 @@ fn read_line(stream: &Stream) -> io::Result<String> {
     }
     if !line.ends_with('\n') {
         return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
+            io::ErrorKind::FileTooLarge,
             "the line has no end or is longer than 64 KiB",
         ));
     }
@@ -384,7 +384,9 @@ fn answer_all(listener: &Listener, shared: &Arc<Shared>) {
 fn converse_with(mut stream: &Stream, shared: &Shared) -> io::Result<()> {
     let word = match read_line(stream) {
         Ok(line) => answer(&line, shared),
+        // No text.
         Err(error) if error.kind() == io::ErrorKind::InvalidData => NOT_UNDERSTOOD,
+        // Whoever still writes reads no word, and on Windows a word that is not read holds both ends.
         Err(error) => return Err(error),
     };
     stream.write_all(word.as_bytes())?;

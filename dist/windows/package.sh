@@ -35,8 +35,6 @@ wix_uuid() { # wix_uuid TEXT: the same text gives the same one
 
 bin=${ROLLCALL_WINDOWS_BIN:-}
 if [[ -z $bin ]]; then
-  # Nothing is to be installed before it starts, so MSVC's runtime goes inside; mingw's does so anyway.
-  export CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS='-C target-feature=+crt-static'
   [[ $windows_target == *-msvc ]] || need x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-win32
   # No time goes into the programs (build.rs sees to the linker), and SQLite would be compiled again for every commit.
   env -u SOURCE_DATE_EPOCH "${CARGO:-cargo}" build --locked --profile dist --target "$windows_target" --bins

@@ -48,7 +48,6 @@ x_pid='' wm_pid='' app_pid=''
 left_out=(
   a_datagram_is_in_a_snapshot_within_150_ms   # a figure of wineserver, which hands on every datagram
   one_failing_interface_does_not_stop_another # wine lets a socket have an address that the machine has not
-  what_is_no_request_is_not_taken_and_harms_nothing # does not end with the named pipes of wine 8
 )
 
 fail() {
