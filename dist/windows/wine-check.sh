@@ -23,7 +23,7 @@ windows_target=x86_64-pc-windows-gnu
 # Without what common.sh sets for packages: it would build everything again.
 # No doc tests: there are none, and rustdoc would want std for Windows of its own.
 cargo_test() {
-  env -u SOURCE_DATE_EPOCH -u CARGO_ENCODED_RUSTFLAGS CARGO_PROFILE_DEV_DEBUG=0 "${CARGO:-cargo}" test --locked --target "$windows_target" "$@"
+  env -u SOURCE_DATE_EPOCH -u CARGO_ENCODED_RUSTFLAGS CARGO_PROFILE_DEV_DEBUG=0 "${CARGO:-cargo}" test --locked --lib --bins --tests --target "$windows_target" "$@"
 }
 
 # shellcheck source=dist/common.sh
