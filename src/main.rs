@@ -79,6 +79,8 @@ fn main() -> ExitCode {
         tracing::warn!("{why}");
     }
     let (settings, mended) = Settings::load(&places.settings_file());
+    // Where "End demo" leads: to the person's own site.
+    let after_demo = site.clone().or_else(|| settings.last_site.clone());
     let site = match (arguments.demo, site) {
         (true, _) => SiteChoice::Demo,
         (false, Some(path)) => SiteChoice::File(path),
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
     let config = EngineConfig {
         settings_path: Some(places.settings_file()),
         plane: plane(&settings),
+        after_demo,
         places: Some(places.clone()),
         firewall: firewall::of_this_system(),
         ..EngineConfig::new(site, places.sites_dir.clone())

@@ -82,6 +82,32 @@ async fn the_demo_fleet_is_heard_through_real_sockets() {
 }
 
 #[tokio::test]
+async fn a_demo_from_the_start_ends_in_the_site_of_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join("hall b.rollcall");
+    let running = start(SiteChoice::File(own.clone()), folder.path(), false);
+    running
+        .until("the site", |snapshot| snapshot.site.path.is_some())
+        .await;
+    running.close().await;
+
+    let mut config = running::config(SiteChoice::Demo, folder.path(), false);
+    config.after_demo = Some(own.clone());
+    let running = running::start_with(config);
+    running
+        .until("a unit of the demo", |snapshot| !snapshot.units.is_empty())
+        .await;
+    running.send(Command::EndDemo);
+    let after = running
+        .until("the site of before", |snapshot| {
+            snapshot.site.path.is_some()
+        })
+        .await;
+    assert_eq!(after.site.path, Some(own));
+    running.close().await;
+}
+
+#[tokio::test]
 async fn what_was_heard_and_typed_is_there_after_reopening() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("hall b.rollcall");

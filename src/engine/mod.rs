@@ -58,6 +58,8 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// The TCP port that units may announce themselves on, and are asked on; `None` for no TCP.
     pub tcp_port: Option<u16>,
+    /// The site to go to when a demo ends that the engine began with; without it, an untitled one.
+    pub after_demo: Option<PathBuf>,
     /// Where this program keeps its things, for the doctor to check; `None` checks nothing of the installation.
     pub places: Option<Places>,
     /// The firewall that wants rules of this program's own; `None` where none does.
@@ -76,6 +78,7 @@ impl EngineConfig {
             plane: PlaneConfig::default(),
             limits: Limits::default(),
             tcp_port: Some(PORT_INSTALL),
+            after_demo: None,
             places: None,
             firewall: None,
             tap: None,

@@ -272,6 +272,7 @@ impl Actor {
         let (to_beside, beside) = mpsc::channel(BESIDE_CAPACITY);
         let tcp = Tcp::start(config.tcp_port, &session);
         let now = clock::now();
+        let before_demo = config.after_demo.clone();
         Self {
             config,
             session,
@@ -291,7 +292,7 @@ impl Actor {
             job: None,
             beside,
             to_beside,
-            before_demo: None,
+            before_demo,
             sweep_is_settled: true,
             sweep_was_stopped: false,
             reasks: VecDeque::new(),

@@ -7,9 +7,9 @@ use crate::engine::firewall::line_for_administrator;
 use crate::model::snapshot::{Check, FirewallState, Remedy, RuleState, Verdict};
 
 /// The asking socket's port differs from start to start, so its answers are let in by the port that they come from.
-const UFW: &str = "sudo ufw allow proto udp to any port 3502,3211 && sudo ufw allow proto udp from any port 3502,3211";
+const UFW: &str = "sudo ufw allow proto udp to any port 3502,3211 && sudo ufw allow proto udp from any port 3502,3211 && sudo ufw allow 3502/tcp";
 
-const FIREWALLD: &str = "sudo firewall-cmd --add-port=3502/udp --add-port=3211/udp \
+const FIREWALLD: &str = "sudo firewall-cmd --add-port=3502/udp --add-port=3211/udp --add-port=3502/tcp \
                          --add-source-port=3502/udp --add-source-port=3211/udp";
 
 /// The firewall of this computer, for the window.
