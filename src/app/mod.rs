@@ -182,8 +182,6 @@ pub struct App {
     focus_filter: bool,
     /// How wide the top bar's right side was, so that chips know their room.
     top_bar_right_width: f32,
-    /// What draws the window.
-    renderer: Option<Renderer>,
     /// To be taken away as soon as the window has been drawn.
     opening_note: Option<OpeningNote>,
     /// Where later starts ring.
@@ -273,7 +271,6 @@ impl App {
             closes_unsaved: false,
             focus_filter: false,
             top_bar_right_width: 0.0,
-            renderer: None,
             opening_note: None,
             doorbell,
             num_drawn: 0,
@@ -286,7 +283,6 @@ impl App {
     /// the window has been drawn.
     #[must_use]
     pub fn drawn_by(mut self, renderer: Renderer, note: Option<OpeningNote>) -> Self {
-        self.renderer = Some(renderer);
         self.settings.renderer = Some(renderer);
         self.opening_note = note;
         self
@@ -294,7 +290,7 @@ impl App {
 
     /// What draws this window, in words.
     fn renderer_words(&self) -> &'static str {
-        self.renderer.map_or("nothing", Renderer::words)
+        self.settings.renderer.map_or("nothing", Renderer::words)
     }
 
     /// Asks for a command; carried out at the end of the frame.
