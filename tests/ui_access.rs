@@ -1,5 +1,6 @@
 //! The window by keyboard alone, and with little room: what must be reachable without a pointer and at every zoom.
 
+use egui::os::OperatingSystem;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -29,19 +30,9 @@ impl Test {
             .expect("a runtime without threads can always be built");
         let ctx = egui::Context::default();
         let settings = Settings::default();
-        let theme = settings.theme;
         let (app, engine) =
             window::window(&ctx, snapshot, settings, runtime.handle().clone(), None);
-        let show = move |ui: &mut egui::Ui, app: &mut App| {
-            let ctx = ui.ctx().clone();
-            app.tick(&ctx);
-            app.show(ui, None);
-        };
-        let mut harness = Harness::builder()
-            .with_size(vec2(width, 900.0))
-            .with_accessibility_check(true)
-            .with_context_setup(move |ctx| rollcall::app::install(ctx, theme))
-            .build_ui_state(show, app);
+        let mut harness = window::harness(app, vec2(width, 900.0), OperatingSystem::Nix);
         harness.run();
         Self {
             harness,
@@ -56,13 +47,7 @@ impl Test {
     }
 
     fn commands(&mut self) -> Vec<Command> {
-        let mut commands = Vec::new();
-        while let Ok(command) = self.engine.commands.try_recv() {
-            if !matches!(command, Command::Remember(_)) {
-                commands.push(command);
-            }
-        }
-        commands
+        window::commands(&mut self.engine)
     }
 
     /// Where the focus is.

@@ -48,21 +48,10 @@ impl Test {
             .build()
             .expect("a runtime without threads can always be built");
         let ctx = egui::Context::default();
-        let theme = settings.theme;
         let (app, engine) =
             window::window_as_left(&ctx, snapshot, settings, runtime.handle().clone(), None);
         let app = app.drawn_by(Renderer::OpenGl, None);
-        let show = move |ui: &mut egui::Ui, app: &mut App| {
-            let ctx = ui.ctx().clone();
-            app.tick(&ctx);
-            app.show(ui, None);
-        };
-        let mut harness = Harness::builder()
-            .with_size(size)
-            .with_accessibility_check(true)
-            .with_os(os)
-            .with_context_setup(move |ctx| rollcall::app::install(ctx, theme))
-            .build_ui_state(show, app);
+        let mut harness = window::harness(app, size, os);
         harness.run();
         Self {
             harness,

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use egui::os::OperatingSystem;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -51,17 +52,7 @@ impl Test {
         let ctx = egui::Context::default();
         let (app, engine) =
             window::window(&ctx, snapshot, settings, runtime.handle().clone(), doorbell);
-        let theme = app.settings().theme;
-        let show = move |ui: &mut egui::Ui, app: &mut App| {
-            let ctx = ui.ctx().clone();
-            app.tick(&ctx);
-            app.show(ui, None);
-        };
-        let mut harness = Harness::builder()
-            .with_size(vec2(width, 900.0))
-            .with_accessibility_check(true)
-            .with_context_setup(move |ctx| rollcall::app::install(ctx, theme))
-            .build_ui_state(show, app);
+        let mut harness = window::harness(app, vec2(width, 900.0), OperatingSystem::Nix);
         harness.run();
         Self {
             harness,
@@ -72,13 +63,7 @@ impl Test {
 
     /// The commands since the last call, without what is only remembered.
     fn commands(&mut self) -> Vec<Command> {
-        let mut commands = Vec::new();
-        while let Ok(command) = self.engine.commands.try_recv() {
-            if !matches!(command, Command::Remember(_)) {
-                commands.push(command);
-            }
-        }
-        commands
+        window::commands(&mut self.engine)
     }
 
     /// What the last frame asked of the system's window.

@@ -154,6 +154,16 @@ async fn an_interface_that_goes_down_and_comes_back_is_listened_on_again() {
     assert_eq!(macs_on(&found, Some("nic0")), fleet.macs());
 }
 
+/// One question from the known port, so that the answers come to whoever listens there.
+fn ask_from_the_known_port(laptop: &Host) {
+    let asking = laptop
+        .socket(NICS[0], PORT_INSTALL, true)
+        .expect("it is shared");
+    asking
+        .send_to(&discover_request(1), (Ipv4Addr::BROADCAST, PORT_INSTALL))
+        .expect("the interface is up");
+}
+
 /// Waits until something on the laptop listens on the install port, or nothing does.
 async fn wait_for_port(laptop: &Host, searching: &mut Running, is_open: bool) {
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
@@ -236,15 +246,7 @@ async fn a_burst_of_ten_thousand_answers_is_heard_without_a_loss() {
         &["listen", "--seconds", "8", "--interface", "nic0"],
     );
     wait_for_port(&lab.laptop, &mut listening, true).await;
-    // The question goes out from the known port, so that the answers come to whoever listens there.
-    let asking = lab
-        .laptop
-        .socket(NICS[0], PORT_INSTALL, true)
-        .expect("it is shared");
-    asking
-        .send_to(&discover_request(1), (Ipv4Addr::BROADCAST, PORT_INSTALL))
-        .expect("the interface is up");
-    drop(asking);
+    ask_from_the_known_port(&lab.laptop);
     let output = listening.end().await;
     let mut macs: Vec<String> = String::from_utf8_lossy(&output.stdout)
         .lines()
@@ -335,14 +337,7 @@ async fn broken_datagrams_cost_no_unit_and_stay_to_be_looked_at() {
     for datagram in &broken {
         socket.send_to(datagram, to).expect("the interface is up");
     }
-    let asking = lab
-        .laptop
-        .socket(NICS[0], PORT_INSTALL, true)
-        .expect("it is shared");
-    asking
-        .send_to(&discover_request(1), (Ipv4Addr::BROADCAST, PORT_INSTALL))
-        .expect("the interface is up");
-    drop(asking);
+    ask_from_the_known_port(&lab.laptop);
     let output = listening.end().await;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let heard: Vec<Value> = String::from_utf8_lossy(&output.stdout)

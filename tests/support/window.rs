@@ -4,8 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use egui::os::OperatingSystem;
+use egui_kittest::Harness;
 use jiff::tz::TimeZone;
 use rollcall::app::{App, Places, Start};
+use rollcall::engine::command::Command;
 use rollcall::engine::handle::{EngineEnd, EngineHandle};
 use rollcall::instance::Doorbell;
 use rollcall::model::appliance::{Appliance, FileFacts, Heard, Presence, Typed};
@@ -391,4 +394,31 @@ pub(crate) fn window_as_left(
         doorbell,
     };
     (App::new(ctx, start), end)
+}
+
+/// The window in a harness of this size, in points, as its own loop drives it. Nothing was drawn yet.
+pub(crate) fn harness(app: App, size: egui::Vec2, os: OperatingSystem) -> Harness<'static, App> {
+    let theme = app.settings().theme;
+    let show = move |ui: &mut egui::Ui, app: &mut App| {
+        let ctx = ui.ctx().clone();
+        app.tick(&ctx);
+        app.show(ui, None);
+    };
+    Harness::builder()
+        .with_size(size)
+        .with_accessibility_check(true)
+        .with_os(os)
+        .with_context_setup(move |ctx| rollcall::app::install(ctx, theme))
+        .build_ui_state(show, app)
+}
+
+/// The commands since the last call, without what is only remembered.
+pub(crate) fn commands(engine: &mut EngineEnd) -> Vec<Command> {
+    let mut commands = Vec::new();
+    while let Ok(command) = engine.commands.try_recv() {
+        if !matches!(command, Command::Remember(_)) {
+            commands.push(command);
+        }
+    }
+    commands
 }
