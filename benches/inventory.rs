@@ -89,6 +89,8 @@ fn unit(number: u32) -> Appliance {
         id: ApplianceId(u64::from(number)),
         revision: 1,
         heard,
+        probed: None,
+        identified: None,
         imported: Some(Arc::new(facts)),
         typed: Typed::default(),
         evidence: VecDeque::new(),

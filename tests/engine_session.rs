@@ -374,6 +374,7 @@ async fn a_sweep_is_over_when_tcp_was_tried_too() {
         ranges: "127.0.0.2".to_owned(),
         per_sec: None,
         confirmed: false,
+        probe: false,
     }));
     let is_over = |snapshot: &Snapshot| {
         let sweep = snapshot.sweep.as_ref();

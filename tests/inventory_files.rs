@@ -53,6 +53,8 @@ fn unit_of(facts: FileFacts) -> Appliance {
         id: ApplianceId(1),
         revision: 1,
         heard: None,
+        probed: None,
+        identified: None,
         imported: Some(Arc::new(facts)),
         typed: Typed::default(),
         evidence: VecDeque::new(),

@@ -76,7 +76,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "catalog",
         layers: &["model"],
-        crates: Crates::Only(&["csv", "thiserror"]),
+        // The registry of MAC blocks and the patterns of banners are crates of their own.
+        crates: Crates::Only(&["csv", "oui_data", "regex_lite", "thiserror"]),
         never: IMPURE,
     },
     Layer {

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rollcall::settings::{
-    ExportSettings, GridSettings, Places, Renderer, Settings, SettingsError, ThemeChoice,
-    WindowPlace,
+    ExportSettings, GridSettings, IdentifySettings, Places, Renderer, Settings, SettingsError,
+    ThemeChoice, WindowPlace,
 };
 use tempfile::TempDir;
 
@@ -52,6 +52,11 @@ fn odd_settings() -> Settings {
             sort: Some("mac".to_owned()),
             descending: true,
             filter: "name:\"a b\" !c".to_owned(),
+        },
+        identify: IdentifySettings {
+            automatic: false,
+            off: vec!["telnet".to_owned()],
+            communities: vec!["private".to_owned(), "ü".to_owned()],
         },
         export: ExportSettings {
             folder: Some(PathBuf::from("/exports")),

@@ -104,6 +104,17 @@ impl App {
                 said.text = Some(path.to_string_lossy().into_owned());
                 self.say(said);
             }
+            Notice::TargetsExported { path, num_rows } => {
+                let mut said = Saying::done(format!(
+                    "Exported {} targets",
+                    super::format::count(num_rows)
+                ));
+                said.text = Some(path.to_string_lossy().into_owned());
+                self.say(said);
+            }
+            Notice::TargetsWouldReplace(request) => {
+                self.modal = Some(Modal::ReplaceTargets(request));
+            }
             Notice::ExportWouldReplace(request) => {
                 self.modal = Some(Modal::ReplaceExport(request));
             }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::widgets::PageScroll;
-use crate::engine::command::{ExportRequest, ImportReport, SweepRequest};
+use crate::engine::command::{ExportRequest, ImportReport, SweepRequest, TargetsRequest};
 use crate::inventory::{Delimiter, Format};
 use crate::model::identity::ApplianceId;
 use crate::model::time::Timestamp;
@@ -63,6 +63,8 @@ pub(super) enum Modal {
     },
     /// A file is in the way of an export.
     ReplaceExport(Box<ExportRequest>),
+    /// A file is in the way of an export of targets.
+    ReplaceTargets(Box<TargetsRequest>),
     /// A file is in the way of "Save site as…".
     ReplaceSite(PathBuf),
     /// More than a /16 is to be swept.

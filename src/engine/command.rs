@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::firewall::RuleChange;
+use super::identify::credentials::V3User;
 use crate::inventory::WriteStyle;
 use crate::model::edit::{Edit, RefusedRow};
 use crate::model::identity::ApplianceId;
 use crate::model::network::Choice;
 use crate::model::snapshot::{Slot, Snapshot};
-use crate::settings::Settings;
+use crate::settings::{IdentifySettings, Settings};
 
 /// What the engine is asked to do.
 #[derive(Clone, Debug)]
@@ -25,6 +26,18 @@ pub enum Command {
     Sweep(SweepRequest),
     /// Stop the sweep.
     StopSweep,
+    /// Ask units by standard means what they are.
+    Identify(IdentifyRequest),
+    /// Stop asking; what was learnt stays.
+    StopIdentify,
+    /// How units are identified from now on.
+    SetIdentify(IdentifySettings),
+    /// The user of SNMP v3 for this site, `None` for none: goes into the keyring of the operating system.
+    SetV3User(Option<Box<V3User>>),
+    /// Write the targets of units into a file.
+    ExportTargets(Box<TargetsRequest>),
+    /// Read the catalogue's files again.
+    ReloadCatalog,
     /// Try TCP 3502 on these addresses.
     AskTcp(Vec<Ipv4Addr>),
     /// Listen on an interface, or do not.
@@ -85,6 +98,34 @@ pub struct SweepRequest {
     pub per_sec: Option<u32>,
     /// Whether a person said yes to more than a /16.
     pub confirmed: bool,
+    /// Whether addresses are also asked by the probes that are on, so that units are found that do not answer AIDP.
+    pub probe: bool,
+}
+
+/// Which units to identify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdentifyRequest {
+    /// These, with every probe that is on, even when enough is known before.
+    Units(Vec<ApplianceId>),
+    /// Those of which no product is known.
+    Unidentified,
+    /// All.
+    All,
+}
+
+/// An export of targets, with everything it needs.
+#[derive(Clone, Debug)]
+pub struct TargetsRequest {
+    /// Where to; a CSV file.
+    pub path: PathBuf,
+    /// Whether cells are defused for spreadsheets.
+    pub for_spreadsheets: bool,
+    /// What the person saw when the button was pressed.
+    pub snapshot: Arc<Snapshot>,
+    /// Which units, in which order.
+    pub rows: Vec<(Slot, ApplianceId)>,
+    /// Whether a person said yes to replacing a file that is there.
+    pub overwrite: bool,
 }
 
 /// An export, with everything it needs: later changes do not touch it.
@@ -118,6 +159,15 @@ pub enum Notice {
     },
     /// A file is in the way: send the request again with `overwrite` after a yes.
     ExportWouldReplace(Box<ExportRequest>),
+    /// A file is in the way: send the request again with `overwrite` after a yes.
+    TargetsWouldReplace(Box<TargetsRequest>),
+    /// The targets are in their file.
+    TargetsExported {
+        /// Where the file is.
+        path: PathBuf,
+        /// How many targets are in it.
+        num_rows: u64,
+    },
     /// A file is in the way of "Save site as…": send the command again with `overwrite` after a yes.
     SaveWouldReplace(PathBuf),
     /// More than a /16: send the request again with `confirmed` after a yes.
@@ -165,6 +215,12 @@ impl std::fmt::Display for Notice {
                     "asked whether to replace {:?} by an export",
                     request.path
                 )
+            }
+            Self::TargetsWouldReplace(request) => {
+                write!(f, "asked whether to replace {:?} by targets", request.path)
+            }
+            Self::TargetsExported { path, num_rows } => {
+                write!(f, "exported {num_rows} targets to {path:?}")
             }
             Self::SaveWouldReplace(path) => {
                 write!(f, "asked whether to replace {path:?} by the site")

@@ -11,6 +11,7 @@ pub mod files;
 pub mod firewall;
 pub mod handle;
 pub mod hearing;
+pub mod identify;
 pub mod interfaces;
 mod jobs;
 pub mod listener;

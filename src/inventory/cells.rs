@@ -215,6 +215,8 @@ mod tests {
             id: ApplianceId(1),
             revision: 1,
             heard: None,
+            probed: None,
+            identified: None,
             imported: Some(Arc::new(facts)),
             typed: Typed::default(),
             evidence: VecDeque::new(),

@@ -5,8 +5,10 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::fact::Fact;
+use super::identification::{Confidence, Identification, Product};
 use super::identity::{ApplianceId, Mac};
 use super::network::mask_to_prefix;
+use super::probing::{ClueKind, Probe, Probed};
 use super::sighting::{Evidence, Source};
 use super::time::Timestamp;
 use crate::wire::Claimed;
@@ -20,6 +22,10 @@ pub struct Appliance {
     pub revision: u64,
     /// What was heard over the network. `None` for a unit that is only in a file or was typed in.
     pub heard: Option<Heard>,
+    /// What probes brought, when it was probed.
+    pub probed: Option<Arc<Probed>>,
+    /// What the catalogue makes of all that, when it was asked.
+    pub identified: Option<Arc<Identification>>,
     /// What an inventory file said, the newest import.
     pub imported: Option<Arc<FileFacts>>,
     /// What a person typed.
@@ -270,29 +276,65 @@ impl Appliance {
         self.written_value(|facts| facts.gateway.map(none_if_unspecified))
     }
 
-    /// Its model as a file or a person names it. The model number of its reply is only a hint and not the model.
+    /// Its model: as it was identified, else as a file or a person names it. A merely possible model comes after both.
+    /// The model number of its reply is only a hint and not the model.
     pub fn model(&self) -> Option<Best<&str>> {
-        self.written_text(|facts| &facts.model)
+        let identified = |least| self.identified_as(least, |product| product.model.as_deref());
+        identified(Confidence::Likely)
+            .or_else(|| self.written_text(|facts| &facts.model))
+            .or_else(|| identified(Confidence::Possible))
     }
 
-    /// Its class (console server, KVM switch, rack PDU).
+    /// Its class (console server, KVM switch, rack PDU), as its model.
     pub fn class(&self) -> Option<Best<&str>> {
-        self.written_text(|facts| &facts.class)
+        let identified = |least| self.identified_as(least, |product| Some(product.class.as_str()));
+        identified(Confidence::Likely)
+            .or_else(|| self.written_text(|facts| &facts.class))
+            .or_else(|| identified(Confidence::Possible))
     }
 
-    /// Its serial number.
+    /// A text of the product that it was identified as, at least so surely.
+    fn identified_as(
+        &self,
+        least: Confidence,
+        text: impl Fn(&Product) -> Option<&str>,
+    ) -> Option<Best<&str>> {
+        let identified = self.identified.as_deref()?;
+        if identified.confidence? < least {
+            return None;
+        }
+        let value = text(identified.product.as_ref()?).filter(|text| !text.is_empty())?;
+        let source = identified
+            .reasons
+            .first()
+            .and_then(|reason| reason.probe)
+            .map_or(Source::Reply, Probe::source);
+        Some(Best { value, source })
+    }
+
+    /// A text that a probe brought.
+    fn probed_text(&self, kind: ClueKind) -> Option<Best<&str>> {
+        let value = self.probed.as_deref()?.clue(kind)?;
+        let source = kind.probe().source();
+        Some(Best { value, source })
+    }
+
+    /// Its serial number: as it says itself, else as a file or a person says.
     pub fn serial(&self) -> Option<Best<&str>> {
-        self.written_text(|facts| &facts.serial)
+        self.probed_text(ClueKind::Serial)
+            .or_else(|| self.written_text(|facts| &facts.serial))
     }
 
-    /// Its part number.
+    /// Its part number: as it says itself, else as a file or a person says.
     pub fn part_number(&self) -> Option<Best<&str>> {
-        self.written_text(|facts| &facts.part_number)
+        self.probed_text(ClueKind::PartNumber)
+            .or_else(|| self.written_text(|facts| &facts.part_number))
     }
 
-    /// Its firmware.
+    /// Its firmware: as it says itself, else as a file or a person says.
     pub fn firmware(&self) -> Option<Best<&str>> {
-        self.written_text(|facts| &facts.firmware)
+        self.probed_text(ClueKind::Firmware)
+            .or_else(|| self.written_text(|facts| &facts.firmware))
     }
 
     /// The name that the plan gives it.

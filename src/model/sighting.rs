@@ -30,6 +30,20 @@ pub enum Source {
     TcpReply,
     /// A datagram that could not be decoded, but tells of its sender.
     Undecoded,
+    /// It answered SNMP.
+    Snmp,
+    /// It answered a TLS handshake.
+    Tls,
+    /// It served a web page.
+    Http,
+    /// It answered SSH.
+    Ssh,
+    /// It answered Telnet.
+    Telnet,
+    /// It has open TCP ports.
+    Ports,
+    /// The operating system resolved its address (ARP, ND).
+    Neighbors,
     /// An inventory file.
     Import,
     /// A person typed it.
@@ -38,12 +52,19 @@ pub enum Source {
 
 impl Source {
     /// Every source, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 14] = [
         Self::Announcement,
         Self::Reply,
         Self::SweepReply,
         Self::TcpReply,
         Self::Undecoded,
+        Self::Snmp,
+        Self::Tls,
+        Self::Http,
+        Self::Ssh,
+        Self::Telnet,
+        Self::Ports,
+        Self::Neighbors,
         Self::Import,
         Self::Person,
     ];
@@ -56,6 +77,13 @@ impl Source {
             Self::SweepReply => "sweep",
             Self::TcpReply => "tcp",
             Self::Undecoded => "undecoded",
+            Self::Snmp => "snmp",
+            Self::Tls => "tls",
+            Self::Http => "http",
+            Self::Ssh => "ssh",
+            Self::Telnet => "telnet",
+            Self::Ports => "ports",
+            Self::Neighbors => "neighbors",
             Self::Import => "file",
             Self::Person => "person",
         }

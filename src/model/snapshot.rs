@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::appliance::Appliance;
+use super::identification::Identification;
 use super::identity::ApplianceId;
 use super::network::{InterfaceState, PortHolder};
+use super::probing::Probed;
 use super::sighting::Stray;
 use super::status::StatusContext;
 use super::time::Timestamp;
@@ -101,6 +103,14 @@ pub struct Snapshot {
     pub search: SearchState,
     /// The sweep that is running, or the last one.
     pub sweep: Option<SweepState>,
+    /// The identification that is running, or the last one.
+    pub identifying: Option<IdentifyState>,
+    /// What answered in swept ranges and is not ours, in the order of addresses, at most [`OTHERS_KEPT`].
+    pub others: Arc<Vec<Arc<OtherAnswer>>>,
+    /// The product catalogue.
+    pub catalog: Arc<CatalogState>,
+    /// The user of SNMP v3 of this site.
+    pub snmp_v3: V3State,
     /// The long work with a file that is running.
     pub job: Option<JobState>,
     /// The site file.
@@ -181,6 +191,70 @@ pub enum SweepEnd {
     Canceled,
     /// It could not go on, in words.
     Failed(String),
+}
+
+/// How far an identification is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentifyState {
+    /// Units and swept addresses in all; grows while new ones are added.
+    pub num_units: usize,
+    /// Those that are done.
+    pub num_done: usize,
+    /// Of these, those that are known now: certain, likely or possible.
+    pub num_identified: usize,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it was over.
+    pub ended: Option<Timestamp>,
+    /// Whether a person stopped it.
+    pub was_stopped: bool,
+}
+
+/// How many other things are kept.
+pub const OTHERS_KEPT: usize = 4_096;
+
+/// Something that answered in a swept range and shows no sign of being a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherAnswer {
+    /// What it brought.
+    pub probed: Arc<Probed>,
+    /// What the catalogue makes of it.
+    pub identified: Arc<Identification>,
+    /// What it seems to be, in words: its web server, its greeting, its open ports.
+    pub what: String,
+}
+
+/// The product catalogue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CatalogState {
+    /// Products in all.
+    pub num_products: usize,
+    /// Rows that a person's own files added or replaced.
+    pub num_own_rows: usize,
+    /// Rows of a person's own files that were left out: file, line, why.
+    pub refused: Vec<String>,
+    /// Where a person's own files are looked for.
+    pub own_folder: Option<PathBuf>,
+}
+
+/// How the user of SNMP v3 is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum V3State {
+    /// There is none.
+    #[default]
+    None,
+    /// In the keyring of the operating system.
+    Kept {
+        /// The user's name.
+        user: String,
+    },
+    /// Only until Rollcall is closed.
+    Unkept {
+        /// The user's name.
+        user: String,
+        /// Why the keyring does not have it.
+        why: String,
+    },
 }
 
 /// How far work with a file is.

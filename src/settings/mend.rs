@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{ExportSettings, GridSettings, Settings, WindowPlace};
+use super::{ExportSettings, GridSettings, IdentifySettings, Settings, WindowPlace};
 
 const ZOOM: RangeInclusive<f32> = 0.75..=2.0;
 const COLUMN_WIDTH: RangeInclusive<f32> = 24.0..=2_000.0;
@@ -46,12 +46,16 @@ pub(super) fn read(fields: Map<String, Value>, words: &mut Vec<String>) -> Setti
         welcomed: fields.take("welcomed", default.welcomed),
         grid: default.grid,
         export: default.export,
+        identify: default.identify,
     };
     if let Some(mut grid) = fields.take_group("grid") {
         settings.grid = read_grid(&mut grid);
     }
     if let Some(mut export) = fields.take_group("export") {
         settings.export = read_export(&mut export);
+    }
+    if let Some(mut identify) = fields.take_group("identify") {
+        settings.identify = read_identify(&mut identify);
     }
     settings.mend(words);
     settings
@@ -65,6 +69,18 @@ fn read_grid(fields: &mut Fields<'_>) -> GridSettings {
         sort: fields.take("sort", default.sort),
         descending: fields.take("descending", default.descending),
         filter: fields.take("filter", default.filter),
+    }
+}
+
+fn read_identify(fields: &mut Fields<'_>) -> IdentifySettings {
+    let default = IdentifySettings::default();
+    let automatic = fields.take("automatic", default.automatic);
+    let off = fields.take_list("off");
+    let communities = fields.take("communities", default.communities);
+    IdentifySettings {
+        automatic,
+        off,
+        communities,
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Settings {
     pub grid: GridSettings,
     /// The export window.
     pub export: ExportSettings,
+    /// How units are identified.
+    pub identify: IdentifySettings,
     /// The window's place.
     pub window: Option<WindowPlace>,
     /// Whether the right panel is shown when there is room for it.
@@ -103,6 +105,28 @@ impl Default for ExportSettings {
     }
 }
 
+/// How units are identified. Probes by their word, so that a later version may add some.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IdentifySettings {
+    /// Whether a unit that is newly heard in a chosen network is asked by itself.
+    pub automatic: bool,
+    /// The probes that are off.
+    pub off: Vec<String>,
+    /// SNMP v1 and v2c communities, in the order in which they are tried; at most 8 of at most 64 characters.
+    pub communities: Vec<String>,
+}
+
+impl Default for IdentifySettings {
+    fn default() -> Self {
+        Self {
+            automatic: true,
+            off: Vec::new(),
+            communities: vec!["public".to_owned()],
+        }
+    }
+}
+
 /// Where the window was, in points.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WindowPlace {
@@ -130,6 +154,7 @@ impl Default for Settings {
             recent_sites: Vec::new(),
             grid: GridSettings::default(),
             export: ExportSettings::default(),
+            identify: IdentifySettings::default(),
             window: None,
             show_panel: true,
             renderer: None,

@@ -273,6 +273,8 @@ fn any_unit() -> impl Strategy<Value = Appliance> {
                 id: ApplianceId(0),
                 revision: 0,
                 heard,
+                probed: None,
+                identified: None,
                 imported: Some(Arc::new(imported)),
                 typed: Typed {
                     name,

@@ -132,6 +132,8 @@ pub(crate) fn heard_unit(id: u64, count: u64) -> Appliance {
             last_source: source,
             provisional: false,
         }),
+        probed: None,
+        identified: None,
         imported: None,
         typed: Typed::default(),
         evidence,

@@ -39,6 +39,8 @@ fn unit(nth: u32) -> Appliance {
         id: ApplianceId(u64::from(nth) + 1),
         revision: u64::from(nth) + 1,
         heard: (nth % 10 != 9).then(|| heard(nth, mixed)),
+        probed: None,
+        identified: None,
         imported: None,
         typed: Typed::default(),
         evidence: VecDeque::new(),

@@ -163,6 +163,8 @@ pub(crate) fn unit(n: u64) -> Appliance {
         id: ApplianceId(n + 1),
         revision: n + 1,
         heard: (!in_file).then_some(heard),
+        probed: None,
+        identified: None,
         imported: (!n.is_multiple_of(6)).then(|| Arc::new(facts)),
         typed: Typed {
             name: None,

@@ -231,6 +231,13 @@ pub(in crate::app) const fn source_words(source: Source) -> &'static str {
         Source::SweepReply => "a reply to a sweep",
         Source::TcpReply => "a reply over TCP 3502",
         Source::Undecoded => "a datagram that was not understood",
+        Source::Snmp => "SNMP",
+        Source::Tls => "its TLS certificate",
+        Source::Http => "its web page",
+        Source::Ssh => "SSH",
+        Source::Telnet => "Telnet",
+        Source::Ports => "its open ports",
+        Source::Neighbors => "this computer's table of neighbors",
         Source::Import => "an inventory file",
         Source::Person => "you",
     }

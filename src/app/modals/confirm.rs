@@ -8,7 +8,7 @@ use super::super::theme;
 use super::super::widgets;
 use super::super::{App, format};
 use super::Next;
-use crate::engine::command::{Command, ExportRequest};
+use crate::engine::command::{Command, ExportRequest, TargetsRequest};
 use crate::model::edit::Edit;
 use crate::model::identity::ApplianceId;
 use crate::model::sighting::TEXT_KEPT_CHARS;
@@ -60,6 +60,19 @@ impl App {
         let (next, is_yes) = yes_or_no(ui, "Replace");
         if is_yes {
             self.send(Command::Export(Box::new(ExportRequest {
+                overwrite: true,
+                ..request.clone()
+            })));
+        }
+        next
+    }
+
+    /// A file is in the way of an export of targets.
+    pub(super) fn replace_targets_ui(&mut self, ui: &mut Ui, request: &TargetsRequest) -> Next {
+        replace_ui(ui, &request.path);
+        let (next, is_yes) = yes_or_no(ui, "Replace");
+        if is_yes {
+            self.send(Command::ExportTargets(Box::new(TargetsRequest {
                 overwrite: true,
                 ..request.clone()
             })));

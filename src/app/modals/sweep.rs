@@ -70,6 +70,7 @@ impl App {
                 ranges: form.ranges.trim().to_owned(),
                 per_sec: None,
                 confirmed: false,
+                probe: true,
             }));
             return Next::Close;
         }

@@ -436,6 +436,13 @@ const fn evidence_word(source: Source) -> &'static str {
         Source::SweepReply => "Reply to a sweep",
         Source::TcpReply => "Reply over TCP",
         Source::Undecoded => "Not understood",
+        Source::Snmp => "SNMP",
+        Source::Tls => "TLS",
+        Source::Http => "Web",
+        Source::Ssh => "SSH",
+        Source::Telnet => "Telnet",
+        Source::Ports => "Ports",
+        Source::Neighbors => "Neighbors",
         Source::Import => "File",
         Source::Person => "Typed",
     }

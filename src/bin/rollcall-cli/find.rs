@@ -78,6 +78,7 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<Outcome, Failure> {
         ranges: args.ranges.join(" "),
         per_sec: args.rate,
         confirmed: args.yes,
+        probe: false,
     };
     check_size(&request)?;
     let site = session::site(args.site.as_deref());

@@ -8,6 +8,7 @@
 mod asking;
 mod files;
 mod hear;
+mod identifying;
 mod obey;
 mod pulse;
 mod sites;

@@ -19,6 +19,12 @@ impl Actor {
             }
             Command::Sweep(request) => self.sweep(&request, now),
             Command::StopSweep => self.stop_sweep(),
+            Command::Identify(request) => self.identify(&request, now),
+            Command::StopIdentify => self.stop_identify(now),
+            Command::SetIdentify(settings) => self.set_identify(settings),
+            Command::SetV3User(user) => self.set_v3_user(user),
+            Command::ExportTargets(request) => self.export_targets(request, now),
+            Command::ReloadCatalog => self.reload_catalog(),
             Command::AskTcp(ips) => self.ask_tcp(ips, false),
             Command::Choose { interface, choice } => {
                 match choice {

@@ -128,6 +128,8 @@ fn read_unit(row: &Row<'_>, reading: &mut Reading) -> rusqlite::Result<Option<(i
     let unit = Appliance {
         id: ApplianceId(number),
         revision: 0,
+        probed: None,
+        identified: None,
         heard: heard.and_then(|json| reading.heard(json)),
         imported: imported
             .and_then(|json| reading.file_facts(json))

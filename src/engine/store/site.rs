@@ -309,6 +309,8 @@ mod tests {
             id: ApplianceId(id),
             revision: id,
             heard: None,
+            probed: None,
+            identified: None,
             imported: Some(Arc::new(FileFacts {
                 serial: format!("{id:010}"),
                 ..FileFacts::default()

@@ -290,6 +290,8 @@ pub(super) fn unheard(
         id,
         revision: 0,
         heard: None,
+        probed: None,
+        identified: None,
         imported,
         typed,
         evidence: VecDeque::new(),

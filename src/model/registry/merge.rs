@@ -1,6 +1,7 @@
 //! Two numbers that turn out to be one unit: the older number stays.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::history::Annotations;
 use super::{Registry, SIGHTINGS_KEPT};
@@ -36,9 +37,26 @@ fn merged(older: &Appliance, newer: &Appliance) -> Appliance {
             (Some(one), None) | (None, Some(one)) => Some(one.clone()),
             (None, None) => None,
         },
+        probed: newest(&older.probed, &newer.probed, |probed| probed.when),
+        identified: newer
+            .identified
+            .clone()
+            .or_else(|| older.identified.clone()),
         imported: annotations.imported,
         typed: annotations.typed,
         evidence: merged_evidence(older, newer),
+    }
+}
+
+/// Of two, the one that is there, or the newer one.
+fn newest<T>(
+    a: &Option<Arc<T>>,
+    b: &Option<Arc<T>>,
+    when: impl Fn(&T) -> Timestamp,
+) -> Option<Arc<T>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(Arc::clone(if when(a) > when(b) { a } else { b })),
+        (one, other) => one.as_ref().or(other.as_ref()).map(Arc::clone),
     }
 }
 

@@ -130,6 +130,8 @@ impl Registry {
             id,
             revision: 0,
             heard: Some(heard),
+            probed: None,
+            identified: None,
             imported: None,
             typed: Typed::default(),
             evidence: VecDeque::new(),
