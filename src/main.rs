@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use rollcall::engine::identify::IdentifyConfig;
+use rollcall::engine::identify::credentials::Keyring;
 use rollcall::engine::plane::PlaneConfig;
 use rollcall::engine::{Engine, EngineConfig, SiteChoice, clock, firewall};
 use rollcall::instance::{self, Found, Meeting, Request};
@@ -92,6 +94,12 @@ fn main() -> ExitCode {
         after_demo,
         places: Some(places.clone()),
         firewall: firewall::of_this_system(),
+        identify: IdentifyConfig {
+            settings: settings.identify.clone(),
+            catalog_dir: Some(places.catalog_dir()),
+            vault: Some(Arc::new(Keyring)),
+            ..IdentifyConfig::default()
+        },
         ..EngineConfig::new(site, places.sites_dir.clone())
     };
     let note = OpeningNote::within(&places.log_dir);

@@ -93,6 +93,7 @@ fn writes_a_site_of_100_000_units() {
     assert_eq!(registry.len(), NUM_UNITS as usize, "every unit is one");
     let dirty = registry.take_dirty(OPENED.plus_millis(3_600_000), true);
     let batch = SaveBatch {
+        has_v3: None,
         changed: dirty.changed,
         removed: dirty.removed,
         extra_columns: dirty.extra_columns,

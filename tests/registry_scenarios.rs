@@ -2,6 +2,7 @@
 //!
 //! `5s heard eth0 from=10.0.0.5 mac=… ip=… name=…` · `asked eth0` · `rename KEY NAME` · `forget KEY` · `undo` · `redo` ·
 //! `import serial=… mac=… name=… ip=…` (a row) · `expect units 2` · `expect KEY status=… name=… ip=… on=…` ·
+//! `probed eth0 ip=… mac=… serial=… name=…` (what SNMP and the neighbors brought) ·
 //! `expect refused …` (words of the last refusal). KEY is a MAC, an address or a serial.
 
 use std::collections::HashMap;
@@ -13,7 +14,8 @@ use rollcall::model::appliance::{Appliance, FileFacts};
 use rollcall::model::edit::{Edit, EditOutcome, ImportRow};
 use rollcall::model::identity::{ApplianceId, Mac};
 use rollcall::model::network::{Asks, Network};
-use rollcall::model::registry::{Change, Limits, RAW_KEPT, Registry, SIGHTINGS_KEPT};
+use rollcall::model::probing::{Answer, ClueKind, Outcome, Probe, Probed};
+use rollcall::model::registry::{Change, Limits, ProbeResult, RAW_KEPT, Registry, SIGHTINGS_KEPT};
 use rollcall::model::sighting::{Channel, Claims, RawDatagram, Sighting, Source};
 use rollcall::model::snapshot::FloodSender;
 use rollcall::model::status::{InterfaceContext, Status};
@@ -112,6 +114,17 @@ impl Stage {
                 let sighting = sighting(&rest, self.now);
                 self.registry.apply(sighting);
             }
+            "probed" => {
+                let result = probe_result(&rest, self.now);
+                match self.registry.unit_for(result.probed.ip, result.mac) {
+                    Some(id) => {
+                        self.registry.take_probed(id, &result);
+                    }
+                    None => {
+                        self.registry.take_found(&result);
+                    }
+                }
+            }
             "rename" => {
                 let ids = vec![self.unit(rest[0]).id];
                 self.outcome = self.registry.edit(Edit::Name {
@@ -193,6 +206,11 @@ impl Stage {
                             .serial()
                             .map(|best| best.value.to_owned())
                             .unwrap_or_default(),
+                        "by" => unit.heard_by().unwrap_or_default().to_owned(),
+                        "firmware" => unit
+                            .firmware()
+                            .map(|best| best.value.to_owned())
+                            .unwrap_or_default(),
                         "on" => unit.heard_on().unwrap_or_default().replace(' ', "+"),
                         "id" => unit.id.0.to_string(),
                         "evidence" => unit.evidence.len().to_string(),
@@ -209,6 +227,36 @@ impl Stage {
                 }
             }
         }
+    }
+}
+
+/// `probed eth0 ip=… mac=… serial=… name=… silent=yes`.
+fn probe_result(words: &[&str], when: Timestamp) -> ProbeResult {
+    let mut ip = Ipv4Addr::UNSPECIFIED;
+    let mut mac = None;
+    let mut answer = Answer::new(Probe::Snmp, Outcome::Answered, when);
+    for word in &words[1..] {
+        let (field, value) = word.split_once('=').expect("field=value");
+        match field {
+            "ip" => ip = value.parse().expect("an IP"),
+            "mac" => mac = Mac::parse(value),
+            "serial" => answer.add(ClueKind::Serial, value),
+            "name" => answer.add(ClueKind::SystemName, value),
+            "firmware" => answer.add(ClueKind::Firmware, value),
+            "silent" => answer.outcome = Outcome::Silent,
+            other => panic!("{other:?} is no field of an answer"),
+        }
+    }
+    ProbeResult {
+        probed: Arc::new(Probed {
+            ip,
+            when,
+            answers: vec![answer],
+            targets: Vec::new(),
+        }),
+        identified: Arc::default(),
+        mac,
+        interface: Arc::from(words[0]),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::firewall::RuleChange;
 use super::identify::credentials::V3User;
-use crate::inventory::WriteStyle;
+use crate::inventory::{Delimiter, WriteStyle};
 use crate::model::edit::{Edit, RefusedRow};
 use crate::model::identity::ApplianceId;
 use crate::model::network::Choice;
@@ -118,6 +118,8 @@ pub enum IdentifyRequest {
 pub struct TargetsRequest {
     /// Where to; a CSV file.
     pub path: PathBuf,
+    /// What stands between the cells.
+    pub delimiter: Delimiter,
     /// Whether cells are defused for spreadsheets.
     pub for_spreadsheets: bool,
     /// What the person saw when the button was pressed.

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::command::ExportRequest;
+use super::command::{ExportRequest, TargetsRequest};
 use super::files::{FileError, write_atomically};
 use crate::inventory::{
-    FileMeta, Format, ReadInventory, WriteError, read_inventory, write_inventory,
+    FileMeta, Format, ReadInventory, WriteError, read_inventory, write_inventory, write_targets,
 };
 use crate::model::appliance::Appliance;
-use crate::model::snapshot::JobState;
+use crate::model::identity::ApplianceId;
+use crate::model::snapshot::{JobState, Slot, Snapshot};
 use crate::model::time::Timestamp;
 
 /// How far a job is, shared between the one who does it and the actor.
@@ -87,19 +88,39 @@ impl Job {
 pub(super) enum JobDone {
     /// An export, with the request, for when a file is in the way.
     Exported(Box<ExportRequest>, Result<u64, FileError>),
+    /// An export of targets, with the request, for when a file is in the way.
+    Targets(Box<TargetsRequest>, Result<u64, FileError>),
     /// An import: the rows are still to be taken.
     Read(PathBuf, Result<ReadInventory, String>),
+}
+
+/// The units of a snapshot, in the order in which the person saw them.
+fn units_of<'a>(snapshot: &'a Snapshot, rows: &[(Slot, ApplianceId)]) -> Vec<&'a Appliance> {
+    rows.iter()
+        .filter_map(|(slot, id)| snapshot.units.at(*slot).filter(|unit| unit.id == *id))
+        .map(Arc::as_ref)
+        .collect()
+}
+
+/// Writes the targets of the units that the person saw. Blocks.
+pub(super) fn export_targets(request: Box<TargetsRequest>, job: &Job) -> JobDone {
+    let units = units_of(&request.snapshot, &request.rows);
+    let result = write_atomically(&request.path, request.overwrite, |file| {
+        write_targets(
+            file,
+            units.iter().copied(),
+            request.delimiter,
+            request.for_spreadsheets,
+            &mut |done| job.step(done),
+        )
+    });
+    JobDone::Targets(request, result)
 }
 
 /// Writes an inventory file from the snapshot that the person saw. Blocks.
 pub(super) fn export(request: Box<ExportRequest>, job: &Job, now: Timestamp) -> JobDone {
     let snapshot = &request.snapshot;
-    let rows: Vec<&Appliance> = request
-        .rows
-        .iter()
-        .filter_map(|(slot, id)| snapshot.units.at(*slot).filter(|unit| unit.id == *id))
-        .map(Arc::as_ref)
-        .collect();
+    let rows = units_of(snapshot, &request.rows);
     let meta = FileMeta {
         site: snapshot.site.name.clone(),
         written: now,

@@ -3,6 +3,7 @@
 
 mod actor;
 mod asker;
+pub mod catalog_files;
 pub mod clock;
 pub mod command;
 pub mod counters;
@@ -37,6 +38,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use self::handle::{EngineHandle, Waker};
+use self::identify::IdentifyConfig;
 use self::plane::PlaneConfig;
 use crate::model::registry::Limits;
 use crate::model::sighting::Sighting;
@@ -59,6 +61,8 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// The TCP port that units may announce themselves on, and are asked on; `None` for no TCP.
     pub tcp_port: Option<u16>,
+    /// How units are identified.
+    pub identify: IdentifyConfig,
     /// The site to go to when a demo ends that the engine began with; without it, an untitled one.
     pub after_demo: Option<PathBuf>,
     /// Where this program keeps its things, for the doctor to check; `None` checks nothing of the installation.
@@ -79,6 +83,7 @@ impl EngineConfig {
             plane: PlaneConfig::default(),
             limits: Limits::default(),
             tcp_port: Some(PORT_INSTALL),
+            identify: IdentifyConfig::default(),
             after_demo: None,
             places: None,
             firewall: None,

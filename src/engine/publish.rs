@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use crate::model::network::InterfaceState;
 use crate::model::registry::Registry;
-use crate::model::snapshot::SearchState;
-use crate::model::snapshot::{DoctorReport, JobState, SiteState, Snapshot, SweepState, Totals};
+use crate::model::snapshot::{
+    CatalogState, DoctorReport, IdentifyState, JobState, OTHERS_KEPT, OtherAnswer, SearchState,
+    SiteState, Snapshot, SweepState, Totals, V3State,
+};
 use crate::model::time::Timestamp;
 
 /// What a snapshot is made of, beside the registry.
@@ -19,6 +21,16 @@ pub(super) struct Parts {
     pub(super) listening_since: Timestamp,
     pub(super) last_heard: Option<Timestamp>,
     pub(super) unsaid: u64,
+    pub(super) identify: IdentifyParts,
+}
+
+/// The part of it that identification brings.
+pub(super) struct IdentifyParts {
+    pub(super) state: Option<IdentifyState>,
+    pub(super) others: Arc<Vec<Arc<OtherAnswer>>>,
+    pub(super) num_others_left_out: u64,
+    pub(super) catalog: Arc<CatalogState>,
+    pub(super) snmp_v3: V3State,
 }
 
 /// The last snapshot, and what it was made from.
@@ -66,6 +78,13 @@ impl Publisher {
                 parts.unsaid
             ));
         }
+        let identify = parts.identify;
+        if identify.num_others_left_out > 0 {
+            limits.push(format!(
+                "{OTHERS_KEPT} other things that answered are the most that are listed: {} more did",
+                identify.num_others_left_out
+            ));
+        }
         let same = last.units_revision == registry.revision()
             && !floods_changed
             && !strays_changed
@@ -73,6 +92,10 @@ impl Publisher {
             && last.totals == totals
             && last.search == parts.search
             && last.sweep == parts.sweep
+            && last.identifying == identify.state
+            && Arc::ptr_eq(&last.others, &identify.others)
+            && Arc::ptr_eq(&last.catalog, &identify.catalog)
+            && last.snmp_v3 == identify.snmp_v3
             && last.job == parts.job
             && last.site == parts.site
             && Arc::ptr_eq(&last.doctor, &parts.doctor)
@@ -93,10 +116,10 @@ impl Publisher {
             totals,
             search: parts.search,
             sweep: parts.sweep,
-            identifying: None,
-            others: Arc::default(),
-            catalog: Arc::default(),
-            snmp_v3: crate::model::snapshot::V3State::None,
+            identifying: identify.state,
+            others: identify.others,
+            catalog: identify.catalog,
+            snmp_v3: identify.snmp_v3,
             job: parts.job,
             site: parts.site,
             undo: registry.undo_label().map(str::to_owned),

@@ -52,6 +52,11 @@ pub(super) struct Session {
     /// `None` only while the site is being closed.
     store: Option<Store>,
     saving: Option<Saving>,
+    site_id: Option<String>,
+    /// Whether the keyring of the system has a user of SNMP v3 for the site.
+    pub(super) has_v3: bool,
+    /// Whether that is still to be saved.
+    has_v3_is_dirty: bool,
     save_not_before: Timestamp,
     _fleet: Option<Fleet>,
 }
@@ -59,6 +64,7 @@ pub(super) struct Session {
 /// A batch on its way to the disk.
 struct Saving {
     batch: Dirty,
+    has_v3: Option<bool>,
     done: oneshot::Receiver<Result<(), StoreError>>,
 }
 
@@ -169,6 +175,9 @@ impl Session {
             last_heard: None,
             store: Some(store),
             saving: None,
+            site_id: contents.site_id,
+            has_v3: contents.has_v3,
+            has_v3_is_dirty: false,
             save_not_before: now,
             _fleet: fleet,
         }
@@ -180,7 +189,7 @@ impl Session {
         if self.saving.is_some() || self.site.read_only.is_some() || now < self.save_not_before {
             return;
         }
-        if self.registry.is_dirty() {
+        if self.registry.is_dirty() || self.has_v3_is_dirty {
             self.begin_save(now, false);
         }
         self.site.dirty = self.saving.is_some() || self.registry.is_dirty();
@@ -200,10 +209,10 @@ impl Session {
             Ok(result) => result.map_err(|error| sentence(&error)),
             Err(oneshot::error::TryRecvError::Closed) => Err("The site file is closed".to_owned()),
         };
-        let batch = self
+        let (batch, has_v3) = self
             .saving
             .take()
-            .map(|saving| saving.batch)
+            .map(|saving| (saving.batch, saving.has_v3))
             .unwrap_or_default();
         match result {
             Ok(()) => {
@@ -213,6 +222,7 @@ impl Session {
             Err(words) => {
                 tracing::warn!("not saved: {words}");
                 self.registry.put_back(&batch);
+                self.has_v3_is_dirty |= has_v3.is_some();
                 self.site.save_error = Some(words);
                 self.save_not_before = now.plus_millis(SAVE_AGAIN_MILLIS);
             }
@@ -223,22 +233,48 @@ impl Session {
     fn begin_save(&mut self, now: Timestamp, closing: bool) {
         let Some(store) = &self.store else { return };
         let batch = self.registry.take_dirty(now, closing);
-        if batch.changed.is_empty() && batch.removed.is_empty() && batch.extra_columns.is_none() {
+        let has_v3 = self.has_v3_is_dirty.then_some(self.has_v3);
+        if batch.changed.is_empty()
+            && batch.removed.is_empty()
+            && batch.extra_columns.is_none()
+            && has_v3.is_none()
+        {
             return;
         }
         let (told, done) = oneshot::channel();
-        let taken = store.save(save_batch(&batch), move |result| {
+        let taken = store.save(save_batch(&batch, has_v3), move |result| {
             // Nobody waits for it once the session is closed.
             let _ = told.send(result);
         });
         match taken {
-            Ok(()) => self.saving = Some(Saving { batch, done }),
+            Ok(()) => {
+                self.has_v3_is_dirty = false;
+                self.saving = Some(Saving {
+                    batch,
+                    has_v3,
+                    done,
+                });
+            }
             Err(NotTaken::Busy) => self.registry.put_back(&batch),
             Err(error @ NotTaken::Ended) => {
                 self.registry.put_back(&batch);
                 self.site.save_error = Some(sentence(&error));
                 self.save_not_before = now.plus_millis(SAVE_AGAIN_MILLIS);
             }
+        }
+    }
+
+    /// By what the keyring of the system knows the site. `None` for one without a file.
+    pub(super) fn vault_key(&self) -> Option<String> {
+        self.site.path.as_ref()?;
+        self.site_id.clone()
+    }
+
+    /// The keyring of the system has a user of SNMP v3 for the site now, or no longer.
+    pub(super) fn set_has_v3(&mut self, has_v3: bool) {
+        if self.has_v3 != has_v3 {
+            self.has_v3 = has_v3;
+            self.has_v3_is_dirty = true;
         }
     }
 
@@ -261,7 +297,8 @@ impl Session {
                     }
                 }
             }
-            if self.site.read_only.is_some() || !self.registry.is_dirty() {
+            let is_dirty = self.registry.is_dirty() || self.has_v3_is_dirty;
+            if self.site.read_only.is_some() || !is_dirty {
                 return Ok(());
             }
             self.begin_save(clock::now(), true);
@@ -434,8 +471,9 @@ impl Opened {
     }
 }
 
-fn save_batch(dirty: &Dirty) -> SaveBatch {
+fn save_batch(dirty: &Dirty, has_v3: Option<bool>) -> SaveBatch {
     SaveBatch {
+        has_v3,
         changed: dirty.changed.clone(),
         removed: dirty.removed.clone(),
         extra_columns: dirty.extra_columns.clone(),

@@ -37,6 +37,10 @@ pub const NUM_PASSES: usize = 2;
 /// connection attempt weighs more on a network than a datagram.
 pub const TCP_AFTER_SWEEP_MAX_IPS: u64 = 4_096;
 
+/// Of a sweep of at most this many addresses, those that did not answer are probed as well; of a larger one, only those
+/// that did.
+pub const PROBE_MAX_IPS: u64 = 4_096;
+
 /// Between the first and the second question to an address. The rules want at least 2.5 s. Linux
 /// gives ARP up a little more than 3 s after the first question, and another one within that time
 /// only joins its queue: after it, the kernel asks anew, so that the second pass also makes up for
@@ -215,6 +219,29 @@ impl Sweep {
             drop(progress);
             self.shared.changed.notify_one();
         }
+    }
+
+    /// The addresses that answered, without those in `known`.
+    pub fn answered_ips(&self, known: &HashSet<Ipv4Addr>) -> Vec<Ipv4Addr> {
+        let progress = self.shared.lock();
+        let mut ips: Vec<Ipv4Addr> = progress.answered.difference(known).copied().collect();
+        ips.sort_unstable();
+        ips
+    }
+
+    /// Whether an address is asked.
+    pub fn covers(&self, ip: Ipv4Addr) -> bool {
+        self.ranges.contains(ip)
+    }
+
+    /// Whether both passes came to their end.
+    pub fn is_complete(&self) -> bool {
+        self.shared.lock().is_complete
+    }
+
+    /// How many addresses are asked.
+    pub fn num_ips(&self) -> u64 {
+        self.ranges.num_ips()
     }
 
     /// The addresses that have not answered, in ascending order.

@@ -14,10 +14,12 @@ mod header;
 mod instant;
 mod json_read;
 mod json_write;
+mod record_writer;
 mod records;
 mod report;
 mod row;
 mod sniff;
+mod targets;
 mod value;
 
 use std::io::{self, Read, Write};
@@ -27,6 +29,7 @@ use std::path::Path;
 pub use error::{ReadError, WriteError};
 pub use file_name::default_file_name;
 pub use report::MAX_REPORTED;
+pub use targets::{TARGET_HEADERS, write_targets};
 
 use crate::model::appliance::Appliance;
 use crate::model::edit::{ImportRow, RefusedRow};

@@ -359,6 +359,88 @@ impl Probed {
         answer.clue(kind).map(|text| (text, answer.when))
     }
 
+    /// This, with the answers of before to what was not answered now: nothing that is known is lost.
+    #[must_use]
+    pub fn over(mut self, before: Option<&Self>) -> Self {
+        let Some(before) = before else {
+            return self;
+        };
+        for old in &before.answers {
+            let is_old = |answer: &Answer| answer.outcome == Outcome::Answered;
+            match self.answers.iter_mut().find(|new| new.probe == old.probe) {
+                Some(new) if !is_old(new) && is_old(old) => *new = old.clone(),
+                Some(_) => {}
+                None => self.answers.push(old.clone()),
+            }
+        }
+        self.answers.sort_by_key(|answer| answer.probe);
+        if self.targets.is_empty() {
+            self.targets.clone_from(&before.targets);
+        }
+        self
+    }
+
+    /// About how many bytes it takes.
+    pub fn num_bytes(&self) -> usize {
+        let answers = self.answers.iter().map(|answer| {
+            let clues = answer
+                .clues
+                .iter()
+                .map(|clue| size_of::<Clue>() + clue.text.len());
+            size_of::<Answer>() + answer.raw.bytes.len() + clues.sum::<usize>()
+        });
+        let targets = self.targets.iter().map(|target| {
+            let texts = [&target.tty, &target.name, &target.status, &target.speed];
+            size_of::<Target>() + texts.iter().map(|text| text.len()).sum::<usize>()
+        });
+        size_of::<Self>() + answers.sum::<usize>() + targets.sum::<usize>()
+    }
+
+    /// The same without what came byte for byte.
+    #[must_use]
+    pub fn without_raw(&self) -> Self {
+        let mut kept = self.clone();
+        for answer in &mut kept.answers {
+            answer.raw = RawDatagram {
+                bytes: RawDatagram::keep(&[]).bytes,
+                ..answer.raw
+            };
+        }
+        kept
+    }
+
+    /// Only what the grid shows and a product is known by.
+    #[must_use]
+    pub fn only_facts(&self) -> Self {
+        let mut kept = self.without_raw();
+        kept.targets = Vec::new();
+        for answer in &mut kept.answers {
+            answer.clues.retain(|clue| {
+                matches!(
+                    clue.kind,
+                    ClueKind::ObjectId
+                        | ClueKind::Model
+                        | ClueKind::PartNumber
+                        | ClueKind::Serial
+                        | ClueKind::Firmware
+                )
+            });
+            answer.clues.truncate(5);
+            answer.clues.shrink_to_fit();
+        }
+        kept
+    }
+
+    /// Only how each probe ended.
+    #[must_use]
+    pub fn only_outcomes(&self) -> Self {
+        let mut kept = self.only_facts();
+        for answer in &mut kept.answers {
+            answer.clues = Vec::new();
+        }
+        kept
+    }
+
     /// Whether nothing at all was there.
     pub fn is_silent(&self) -> bool {
         !self

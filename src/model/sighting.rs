@@ -99,6 +99,14 @@ impl Source {
         matches!(self, Self::SweepReply | Self::TcpReply)
     }
 
+    /// Whether it came by the discovery port.
+    pub const fn is_aidp(self) -> bool {
+        matches!(
+            self,
+            Self::Announcement | Self::Reply | Self::SweepReply | Self::TcpReply | Self::Undecoded
+        )
+    }
+
     /// Whether it came over the network.
     pub const fn is_heard(self) -> bool {
         !matches!(self, Self::Import | Self::Person)

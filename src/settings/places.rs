@@ -56,6 +56,11 @@ impl Places {
         }
     }
 
+    /// A person's own tables of the catalogue.
+    pub fn catalog_dir(&self) -> PathBuf {
+        self.config_dir.join("catalog")
+    }
+
     /// The settings file.
     pub fn settings_file(&self) -> PathBuf {
         self.config_dir.join("settings.json")

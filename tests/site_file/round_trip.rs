@@ -42,6 +42,7 @@ proptest! {
             }
             expected.extend(units.clone());
             let batch = SaveBatch {
+has_v3: None,
                 changed: units.into_values().map(Arc::new).collect(),
                 removed: removed.into_iter().map(ApplianceId).collect(),
                 extra_columns: Some(extra_columns()),

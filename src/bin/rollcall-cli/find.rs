@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rollcall::engine::command::{Command, SweepRequest};
+use rollcall::engine::command::{Command, IdentifyRequest, SweepRequest};
 use rollcall::engine::ranges::{Ranges, Size};
 use rollcall::model::snapshot::{Snapshot, SweepEnd};
 use tokio::time::Instant;
@@ -14,6 +14,12 @@ use crate::written;
 
 /// How long a sweep may take to begin.
 const BEGIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many of the other things that answered are named.
+const OTHERS_SAID: usize = 50;
+
+/// How long an identification may take to begin.
+const IDENTIFY_BEGINS: Duration = Duration::from_secs(1);
 
 /// What `search` takes.
 #[derive(Debug, clap::Args)]
@@ -27,6 +33,9 @@ pub(crate) struct SearchArgs {
     /// Only this interface; may be given several times
     #[arg(long, value_name = "NAME")]
     interface: Vec<String>,
+    /// Also ask what is found by SNMP, web, SSH and ports what it is
+    #[arg(long)]
+    identify: bool,
     /// Keep what is found in this site file; a new one when it is not there
     #[arg(long, value_name = "FILE")]
     site: Option<PathBuf>,
@@ -49,6 +58,9 @@ pub(crate) struct SweepArgs {
     /// Sweep more than a /16
     #[arg(long)]
     yes: bool,
+    /// Ask by AIDP only, not by SNMP, web, SSH and ports
+    #[arg(long)]
+    no_probes: bool,
     /// Only through this interface; may be given several times
     #[arg(long, value_name = "NAME")]
     interface: Vec<String>,
@@ -63,12 +75,37 @@ pub(crate) struct SweepArgs {
 pub(crate) fn search(args: &SearchArgs) -> Result<Outcome, Failure> {
     args.written.check()?;
     let site = session::site(args.site.as_deref());
-    let config = session::config(site, Network::Search(args.interface.clone()));
+    let mut config = session::config(site, Network::Search(args.interface.clone()));
+    config.identify.settings.automatic = args.identify;
     with_engine(config, async |call| {
         call.wait(Some(in_seconds(args.seconds)), |_| Ok(false))
             .await?;
+        if args.identify {
+            identify_rest(call).await?;
+        }
         finish(call, &args.written, args.site.is_some()).await
     })
+}
+
+/// Asks the units that nobody asked yet, and waits for the end.
+async fn identify_rest(call: &mut Call) -> Result<(), Failure> {
+    let before = call
+        .snapshot()
+        .identifying
+        .as_ref()
+        .map(|state| state.started);
+    call.send(Command::Identify(IdentifyRequest::Unidentified))?;
+    // It begins within the engine's next turn, when there is anybody to ask.
+    call.wait(Some(Instant::now() + IDENTIFY_BEGINS), |snapshot| {
+        let state = snapshot.identifying.as_ref();
+        Ok(state.is_some_and(|state| Some(state.started) != before))
+    })
+    .await?;
+    call.wait(None, |snapshot| {
+        let state = snapshot.identifying.as_ref();
+        Ok(state.is_none_or(|state| state.ended.is_some()))
+    })
+    .await
 }
 
 /// Runs `sweep`.
@@ -78,7 +115,7 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<Outcome, Failure> {
         ranges: args.ranges.join(" "),
         per_sec: args.rate,
         confirmed: args.yes,
-        probe: false,
+        probe: !args.no_probes,
     };
     check_size(&request)?;
     let site = session::site(args.site.as_deref());
@@ -163,6 +200,20 @@ fn say_more(snapshot: &Snapshot) {
             "{} datagrams were lost on the way",
             totals.lost
         ));
+    }
+    if !snapshot.others.is_empty() {
+        say(format_args!(
+            "{} other things answered that show no sign of being units:",
+            snapshot.others.len()
+        ));
+        for other in snapshot.others.iter().take(OTHERS_SAID) {
+            let what: String = other
+                .what
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect();
+            say(format_args!("  {} {what}", other.probed.ip));
+        }
     }
     for flood in snapshot.floods.iter() {
         say(format_args!(

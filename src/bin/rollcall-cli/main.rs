@@ -7,6 +7,7 @@ mod decode;
 mod doctor;
 mod files;
 mod find;
+mod identify;
 mod json;
 mod listen;
 mod output;
@@ -38,6 +39,8 @@ enum Call {
     Search(find::SearchArgs),
     /// Ask address by address, then write the inventory.
     Sweep(find::SweepArgs),
+    /// Ask addresses by SNMP, TLS, web, SSH, Telnet and ports what they are, one JSON object an address.
+    Identify(identify::Args),
     /// Write the inventory of a site file.
     Export(files::ExportArgs),
     /// Take inventory files into a site file.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Call::Listen(args) => listen::listen(&args),
         Call::Search(args) => find::search(&args),
         Call::Sweep(args) => find::sweep(&args),
+        Call::Identify(args) => identify::identify(&args),
         Call::Export(args) => files::export(&args),
         Call::Import(args) => files::import(&args),
         Call::Simulate(args) => simulate::simulate(&args),

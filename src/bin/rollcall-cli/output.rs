@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use rollcall::engine::StartError;
 use rollcall::engine::files::FileError;
 use rollcall::engine::handle::SendError;
+use rollcall::engine::identify::credentials::V3UserError;
 use rollcall::engine::ranges::RangeError;
 use rollcall::inventory::WriteError;
 use rollcall::sim::SimError;
@@ -95,6 +96,15 @@ pub(crate) enum Failure {
         /// Why not.
         why: Option<String>,
     },
+    /// The passphrase of an SNMP v3 user is not given.
+    #[error("--v3-user needs its passphrase in the environment variable {0}")]
+    NoPassphrase(&'static str),
+    /// The SNMP v3 user cannot be used.
+    #[error("the SNMP v3 user cannot be used")]
+    V3User(#[source] V3UserError),
+    /// A probe failed because of an error in this program.
+    #[error("a probe failed because of an error inside Rollcall ({0})")]
+    Probe(String),
     /// An import took nothing.
     #[error("nothing of {path:?} was taken ({why})")]
     NotImported {

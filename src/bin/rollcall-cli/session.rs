@@ -10,6 +10,7 @@ use rollcall::engine::plane::{InterfaceSource, PlaneConfig};
 use rollcall::engine::{Engine, EngineConfig, SiteChoice};
 use rollcall::model::snapshot::Snapshot;
 use rollcall::model::time::Timestamp;
+use rollcall::settings::Places;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::output::{Failure, say};
@@ -41,6 +42,9 @@ pub(crate) enum Network {
 pub(crate) fn config(site: SiteChoice, network: Network) -> EngineConfig {
     // Only an untitled site would go there, and there is none on the command line.
     let mut config = EngineConfig::new(site, PathBuf::new());
+    // Nothing is asked that the call does not say.
+    config.identify.settings.automatic = false;
+    config.identify.catalog_dir = Places::find().map(|places| places.catalog_dir());
     match network {
         Network::Unused => {
             config.tcp_port = None;

@@ -7,7 +7,7 @@ use super::{Actor, REASK_EVERY_MILLIS, REASKS_A_TICK, REASKS_KEPT, TcpAsking};
 use crate::engine::clock;
 use crate::engine::command::{Notice, Saying, SweepRequest, sentence};
 use crate::engine::ranges::{Loopback, Ranges, Size};
-use crate::engine::sweep::{self, AskResult, Asker, SweepPlan};
+use crate::engine::sweep::{self, AskResult, Asker, PROBE_MAX_IPS, SweepPlan};
 use crate::engine::tcp::{TcpLimits, TcpQuestions, ask_many};
 use crate::model::sighting::Source;
 use crate::model::snapshot::{SweepEnd, SweepState};
@@ -78,6 +78,13 @@ impl Actor {
         self.session.sweep = Some(sweep::start(plan, self.session.asker.clone()));
         self.sweep_is_settled = false;
         self.sweep_was_stopped = false;
+        if request.probe
+            && !self.session.site.demo
+            && let Some(sweep) = &self.session.sweep
+        {
+            let is_whole = sweep.num_ips() <= PROBE_MAX_IPS;
+            self.identifying.begin_sweep(is_whole);
+        }
     }
 
     /// After a sweep, TCP is tried where UDP brought nothing.
@@ -102,14 +109,18 @@ impl Actor {
         if let Some(sweep) = &self.session.sweep {
             sweep.cancel();
         }
-        self.sweep_was_stopped |= self.tcp.is_sweeping();
+        self.sweep_was_stopped |= self.tcp.is_sweeping() || self.identifying.is_sweeping();
+        self.identifying.stop_sweep(clock::now());
         self.tcp.asking.retain(|asking| !asking.is_sweep);
     }
 
     /// The sweep, for the snapshot. It is over when TCP was tried as well.
     pub(super) fn sweep_state(&self) -> Option<SweepState> {
         let mut state = self.session.sweep.as_ref()?.state();
-        if self.tcp.is_sweeping() || (state.ended.is_some() && !self.sweep_is_settled) {
+        if self.tcp.is_sweeping()
+            || self.identifying.is_sweeping()
+            || (state.ended.is_some() && !self.sweep_is_settled)
+        {
             state.ended = None;
         } else if self.sweep_was_stopped {
             state.ended = Some(SweepEnd::Canceled);

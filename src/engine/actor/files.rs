@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Actor, Beside};
-use crate::engine::command::{ExportRequest, ImportReport, Notice, Saying, sentence};
+use crate::engine::command::{
+    ExportRequest, ImportReport, Notice, Saying, TargetsRequest, sentence,
+};
 use crate::engine::files::FileError;
 use crate::engine::jobs::{self, Job, JobDone};
 use crate::inventory::ReadInventory;
@@ -51,6 +53,19 @@ impl Actor {
         self.spawn_job(job, move |job| jobs::export(request, job, now));
     }
 
+    pub(super) fn export_targets(&mut self, request: Box<TargetsRequest>, now: Timestamp) {
+        let units = request.rows.iter().filter_map(|(slot, id)| {
+            let unit = request.snapshot.units.at(*slot)?;
+            unit.probed.as_deref().filter(|_| unit.id == *id)
+        });
+        let num_targets = units.map(|probed| probed.targets.len() as u64).sum();
+        let what = format!("Exporting {}", file_name(&request.path));
+        let Some(job) = self.begin_job(Job::exporting(what, num_targets, now)) else {
+            return;
+        };
+        self.spawn_job(job, move |job| jobs::export_targets(request, job));
+    }
+
     pub(super) fn import(&mut self, path: PathBuf, now: Timestamp) {
         let what = format!("Importing {}", file_name(&path));
         let Some(job) = self.begin_job(Job::importing(what, now)) else {
@@ -83,14 +98,25 @@ impl Actor {
             JobDone::Exported(request, Err(FileError::Exists(_))) => {
                 self.say.notice(Notice::ExportWouldReplace(request));
             }
-            JobDone::Exported(_, Err(error)) if jobs::was_canceled(&error) => {
+            JobDone::Targets(request, Ok(num_rows)) => {
+                self.say.notice(Notice::TargetsExported {
+                    path: request.path.clone(),
+                    num_rows,
+                });
+            }
+            JobDone::Targets(request, Err(FileError::Exists(_))) => {
+                self.say.notice(Notice::TargetsWouldReplace(request));
+            }
+            JobDone::Exported(_, Err(error)) | JobDone::Targets(_, Err(error))
+                if jobs::was_canceled(&error) =>
+            {
                 self.say.said(
                     Saying::note("The export was canceled")
                         .because("The old file, if any, is as it was"),
                 );
             }
-            JobDone::Exported(_, Err(error)) => self.say.said(
-                Saying::trouble("The inventory was not written")
+            JobDone::Exported(_, Err(error)) | JobDone::Targets(_, Err(error)) => self.say.said(
+                Saying::trouble("The file was not written")
                     .because(sentence(&error))
                     .hint("The old file, if any, is as it was; export again to another folder"),
             ),

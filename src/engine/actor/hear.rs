@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{Actor, BATCHES_A_TURN};
 use crate::engine::plane::{FromPlane, Item};
 use crate::engine::tcp::TcpHeard;
+use crate::model::registry::Change;
 use crate::model::sighting::{Sighting, Source};
 
 impl Actor {
@@ -68,7 +69,10 @@ impl Actor {
         {
             sweep.answered(ip);
         }
-        self.session.registry.apply(sighting);
+        let when = sighting.when;
+        if let Change::New(id) | Change::Known(id) = self.session.registry.apply(sighting) {
+            self.heard_by_itself(id, when);
+        }
     }
 
     pub(super) fn take_tcp(&mut self, heard: &TcpHeard) {

@@ -1,16 +1,214 @@
-//! Identification, as the actor sees it.
+//! What the actor holds of identification, and the verdict on a unit.
 
-use super::Actor;
-use crate::engine::command::{IdentifyRequest, TargetsRequest};
-use crate::engine::identify::credentials::V3User;
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use super::others::Others;
+use super::v3::V3;
+use crate::catalog::{Catalog, Known};
+use crate::engine::catalog_files::load_catalog;
+use crate::engine::identify::queue::Queue;
+use crate::engine::identify::unit::NeighborTable;
+use crate::engine::identify::{IdentifyConfig, MAX_OPEN, Slots};
+use crate::model::appliance::Appliance;
+use crate::model::identification::{Confidence, Identification};
+use crate::model::identity::{ApplianceId, Mac, serial_key};
+use crate::model::probing::{ClueKind, Probe, Probed};
+use crate::model::sighting::Source;
+use crate::model::snapshot::CatalogState;
 use crate::model::time::Timestamp;
 use crate::settings::IdentifySettings;
 
-impl Actor {
-    pub(super) fn identify(&mut self, _request: &IdentifyRequest, _now: Timestamp) {}
-    pub(super) fn stop_identify(&mut self, _now: Timestamp) {}
-    pub(super) fn set_identify(&mut self, _settings: IdentifySettings) {}
-    pub(super) fn set_v3_user(&mut self, _user: Option<Box<V3User>>) {}
-    pub(super) fn export_targets(&mut self, _request: Box<TargetsRequest>, _now: Timestamp) {}
-    pub(super) fn reload_catalog(&mut self) {}
+/// A unit that was newly heard is asked after this time: by then a flood is known as one.
+pub(super) const AUTOMATIC_AFTER_MILLIS: u64 = 1_000;
+
+/// Newly heard units that wait to be asked.
+const AUTOMATIC_KEPT: usize = 8_192;
+
+/// Units that are asked by themselves, and those that were.
+#[derive(Debug, Default)]
+pub(super) struct Automatic {
+    pub(super) waiting: VecDeque<(ApplianceId, Timestamp)>,
+    pub(super) seen: HashSet<ApplianceId>,
+}
+
+impl Automatic {
+    /// A unit was heard that nobody asked yet.
+    pub(super) fn heard(&mut self, id: ApplianceId, now: Timestamp) {
+        if self.waiting.len() < AUTOMATIC_KEPT && self.seen.insert(id) {
+            self.waiting
+                .push_back((id, now.plus_millis(AUTOMATIC_AFTER_MILLIS)));
+        }
+    }
+}
+
+/// Everything of identification that the actor holds.
+pub(super) struct Identifying {
+    pub(super) queue: Queue,
+    pub(super) automatic: Automatic,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) catalog_state: Arc<CatalogState>,
+    pub(super) slots: Slots,
+    pub(super) neighbors: NeighborTable,
+    pub(super) wanted: Arc<BTreeSet<Probe>>,
+    pub(super) communities: Arc<[String]>,
+    pub(super) v3: V3,
+    pub(super) others: Others,
+    pub(super) sweep: Option<SweepProbing>,
+    /// Whether a person waits for the word that it is over.
+    pub(super) is_asked: bool,
+    /// Whether the neighbors are being looked at.
+    pub(super) is_looking: bool,
+    pub(super) next_look: Timestamp,
+}
+
+/// A sweep whose addresses are probed.
+pub(super) struct SweepProbing {
+    /// Addresses that were put into the queue already.
+    pub(super) taken: HashSet<Ipv4Addr>,
+    /// Whether addresses that did not answer are probed as well.
+    pub(super) is_whole: bool,
+    /// Why the neighbors cannot be looked at: then every local address is probed.
+    pub(super) no_neighbors: bool,
+}
+
+impl Identifying {
+    pub(super) async fn new(config: &IdentifyConfig, now: Timestamp) -> Self {
+        let (catalog, state) = load_catalog(config.catalog_dir.clone()).await;
+        let mut this = Self {
+            queue: Queue::default(),
+            automatic: Automatic::default(),
+            catalog,
+            catalog_state: Arc::new(state),
+            slots: Slots::new(MAX_OPEN),
+            neighbors: NeighborTable::default(),
+            wanted: Arc::default(),
+            communities: Arc::from([]),
+            v3: V3::new(config.v3.clone()),
+            others: Others::default(),
+            sweep: None,
+            is_asked: false,
+            is_looking: false,
+            next_look: now,
+        };
+        this.set(&config.settings);
+        this
+    }
+
+    /// Takes over what a person chose.
+    pub(super) fn set(&mut self, settings: &IdentifySettings) {
+        let wanted = Probe::ALL
+            .into_iter()
+            .filter(|probe| !settings.off.iter().any(|off| off == probe.word()));
+        self.wanted = Arc::new(wanted.collect());
+        self.communities = settings.communities.clone().into();
+    }
+
+    /// Another site is open: nothing of the old one goes on.
+    pub(super) fn begin_site(&mut self, now: Timestamp) {
+        self.queue.stop(now);
+        self.queue = Queue::default();
+        self.automatic = Automatic::default();
+        self.others = Others::default();
+        self.sweep = None;
+        self.is_asked = false;
+    }
+
+    /// Whether addresses of a sweep are still to be probed.
+    pub(super) fn is_sweeping(&self) -> bool {
+        self.sweep.is_some() || self.queue.is_sweeping()
+    }
+
+    /// A sweep begins.
+    pub(super) fn begin_sweep(&mut self, is_whole: bool) {
+        self.sweep = Some(SweepProbing {
+            taken: HashSet::new(),
+            is_whole,
+            no_neighbors: !self.wanted.contains(&Probe::Neighbors),
+        });
+    }
+
+    /// A person stopped the sweep.
+    pub(super) fn stop_sweep(&mut self, now: Timestamp) {
+        self.sweep = None;
+        self.queue.stop_swept(now);
+    }
+
+    /// What the catalogue makes of a unit.
+    pub(super) fn judge(
+        &self,
+        unit: Option<&Appliance>,
+        probed: &Probed,
+        mac: Option<Mac>,
+        now: Timestamp,
+    ) -> Identification {
+        let heard = unit.and_then(|unit| unit.heard.as_ref());
+        let known = Known {
+            mac: unit
+                .and_then(|unit| unit.mac())
+                .map(|best| best.value)
+                .or(mac),
+            speaks_aidp: unit.is_some_and(speaks_aidp),
+            host_name: heard.and_then(|heard| heard.name.value().map(String::as_str)),
+            model_number: heard.and_then(|heard| heard.model_number),
+            probed: Some(probed),
+            now,
+        };
+        let mut identified = self.catalog.identify(&known);
+        if let Some(unit) = unit {
+            identified
+                .contradictions
+                .extend(against_what_is_written(unit, probed, &identified));
+        }
+        identified
+    }
+}
+
+/// Whether a unit ever answered by the discovery protocol.
+fn speaks_aidp(unit: &Appliance) -> bool {
+    let is_reply = |source: Source| source.is_aidp() && source != Source::Undecoded;
+    unit.heard
+        .as_ref()
+        .is_some_and(|heard| is_reply(heard.last_source) || heard.model_number.is_some())
+        || unit
+            .evidence
+            .iter()
+            .any(|evidence| is_reply(evidence.source))
+}
+
+/// Where a unit says something else of itself than a file or a person does.
+fn against_what_is_written(
+    unit: &Appliance,
+    probed: &Probed,
+    identified: &Identification,
+) -> Vec<String> {
+    let by_hand = unit.typed.by_hand.as_deref();
+    let written = by_hand.into_iter().chain(unit.imported.as_deref());
+    let says = |what: &str, written: &str, own: &str| {
+        format!("the {what} is written as {written:?}, and the unit itself says {own:?}")
+    };
+    let mut words = Vec::new();
+    for facts in written {
+        if let Some(own) = probed.clue(ClueKind::Serial)
+            && let (Some(a), Some(b)) = (serial_key(&facts.serial), serial_key(own))
+            && a != b
+        {
+            words.push(says("serial", &facts.serial, own));
+        }
+        let model = identified
+            .product
+            .as_ref()
+            .filter(|_| identified.confidence == Some(Confidence::Certain))
+            .and_then(|product| product.model.as_deref());
+        if let Some(own) = model
+            && !facts.model.is_empty()
+            && !facts.model.eq_ignore_ascii_case(own)
+        {
+            words.push(says("model", &facts.model, own));
+        }
+    }
+    words.sort();
+    words.dedup();
+    words
 }

@@ -8,10 +8,13 @@
 mod asking;
 mod files;
 mod hear;
+mod identify;
 mod identifying;
 mod obey;
+mod others;
 mod pulse;
 mod sites;
+mod v3;
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -22,17 +25,21 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use self::identifying::Identifying;
+use self::v3::V3Done;
 use super::command::{Notice, Saying, sentence};
 use super::doctor::{Installation, SystemChecks};
 use super::handle::{EngineEnd, Waker};
+use super::identify::unit::Neighbors;
 use super::jobs::{Job, JobDone};
 use super::publish::Publisher;
 use super::say::Say;
 use super::session::{Prepared, Session};
 use super::tcp::{TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpSlots};
 use super::{EngineConfig, clock};
+use crate::catalog::Catalog;
 use crate::model::network::PortHolder;
-use crate::model::snapshot::{DoctorReport, RuleState};
+use crate::model::snapshot::{CatalogState, DoctorReport, RuleState};
 use crate::model::time::Timestamp;
 
 /// The actor's own pulse.
@@ -81,6 +88,12 @@ enum Beside {
     Job(Arc<Job>, Option<JobDone>),
     Looked(Box<Looked>),
     Say(Saying),
+    /// The catalogue was read again.
+    Catalog(Arc<Catalog>, Box<CatalogState>),
+    /// This computer's table of neighbors.
+    Neighbors(Neighbors),
+    /// The keyring answered, for the site of this key.
+    V3(String, V3Done),
     /// The firewall's rules were to be changed: what to say, and how they stand now.
     Rule(Saying, RuleState),
 }
@@ -199,6 +212,7 @@ pub(in crate::engine) async fn run(
             _ = tick.tick() => actor.pulse(),
             beside = actor.beside.recv() => if let Some(beside) = beside { actor.take_beside(beside) },
             batch = actor.session.from_plane.recv() => actor.take_batches(batch),
+            (wanted, asked) = actor.identifying.queue.next() => actor.take_asked(&wanted, asked),
             heard = actor.tcp.heard.recv() => if let Some(heard) = heard { actor.take_tcp(&heard) },
             () = tokio::time::sleep_until(published + PUBLISH_EVERY), if is_waiting => {}
         }
@@ -226,6 +240,7 @@ struct Actor {
     config: EngineConfig,
     session: Session,
     tcp: Tcp,
+    identifying: Identifying,
     say: Say,
     publisher: Publisher,
     doctor: Arc<DoctorReport>,
@@ -273,11 +288,13 @@ impl Actor {
         let (to_beside, beside) = mpsc::channel(BESIDE_CAPACITY);
         let tcp = Tcp::start(config.tcp_port, &session);
         let now = clock::now();
+        let identifying = Identifying::new(&config.identify, now).await;
         let before_demo = config.after_demo.clone();
-        Self {
+        let mut actor = Self {
             config,
             session,
             tcp,
+            identifying,
             say,
             publisher: Publisher::default(),
             doctor: Arc::default(),
@@ -304,6 +321,13 @@ impl Actor {
             next_look: now,
             next_examine: now,
             next_reask: now,
+        };
+        for why in &actor.identifying.catalog_state.refused {
+            let title = "A row of your own catalog was left out";
+            actor.say.said(Saying::note(title).because(why.clone()));
         }
+        actor.judge_all();
+        actor.load_v3_user();
+        actor
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::engine::command::Saying;
 use crate::engine::doctor::{DoctorInput, SystemChecks, examine, installation, look};
 use crate::engine::firewall::{self, RuleChange};
-use crate::engine::publish::Parts;
+use crate::engine::publish::{IdentifyParts, Parts};
 use crate::engine::{clock, ports};
 use crate::model::network::Network;
 use crate::model::snapshot::{DoctorReport, Snapshot};
@@ -71,6 +71,7 @@ impl Actor {
         }
         self.settle_sweep();
         self.reask(now);
+        self.identify_turn(now);
     }
 
     /// The demo's units claim addresses of a made-up network, and are judged by that one.
@@ -179,6 +180,9 @@ impl Actor {
         match beside {
             Beside::Job(job, done) => self.take_job(&job, done),
             Beside::Looked(looked) => self.take_look(*looked),
+            Beside::Catalog(catalog, state) => self.take_catalog(catalog, *state),
+            Beside::Neighbors(table) => self.take_neighbors(&table),
+            Beside::V3(key, done) => self.take_v3(&key, done),
             Beside::Say(saying) => self.say.said(saying),
             Beside::Rule(saying, state) => {
                 self.is_changing_rule = false;
@@ -218,8 +222,17 @@ impl Actor {
     }
 
     pub(super) fn snapshot(&mut self) -> Option<Arc<Snapshot>> {
+        let identifying = &mut self.identifying;
+        let identify = IdentifyParts {
+            state: identifying.queue.state().cloned(),
+            others: identifying.others.shared(),
+            num_others_left_out: identifying.others.num_left_out(),
+            catalog: Arc::clone(&identifying.catalog_state),
+            snmp_v3: identifying.v3.state.clone(),
+        };
         let session = &self.session;
         let parts = Parts {
+            identify,
             interfaces: session.plane.interfaces(),
             search: session.plane.search_state(),
             sweep: self.sweep_state(),

@@ -46,6 +46,9 @@ impl Actor {
         // What is answered to the old site's questions is not the new one's.
         self.tcp.asking.clear();
         self.reasks.clear();
+        self.identifying.begin_site(clock::now());
+        self.judge_all();
+        self.load_v3_user();
         let now = clock::now();
         self.next_examine = now;
         self.next_scan = now;

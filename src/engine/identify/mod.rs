@@ -5,13 +5,15 @@
 pub mod credentials;
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::credentials::V3User;
+use self::credentials::{V3User, Vault};
+use crate::settings::IdentifySettings;
 
 /// How many connections and questions are open at once, over all units.
 pub const MAX_OPEN: usize = 64;
@@ -111,6 +113,39 @@ impl Slots {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.open.now.fetch_sub(self.num, Ordering::Relaxed);
+    }
+}
+
+/// How units are identified, beside what the settings say.
+#[derive(Clone, Debug)]
+pub struct IdentifyConfig {
+    /// What a person chose.
+    pub settings: IdentifySettings,
+    /// Where probes go.
+    pub ports: ProbePorts,
+    /// How long one probe may take in all.
+    pub limit: Duration,
+    /// How long nothing may come before it counts as silent.
+    pub silence: Duration,
+    /// The folder with a person's own tables of the catalogue.
+    pub catalog_dir: Option<PathBuf>,
+    /// Where users of SNMP v3 are kept; `None` keeps them only until the end.
+    pub vault: Option<Arc<dyn Vault>>,
+    /// The user of SNMP v3 to begin with, whatever the vault has.
+    pub v3: Option<Arc<V3User>>,
+}
+
+impl Default for IdentifyConfig {
+    fn default() -> Self {
+        Self {
+            settings: IdentifySettings::default(),
+            ports: ProbePorts::default(),
+            limit: Duration::from_secs(6),
+            silence: Duration::from_millis(1_500),
+            catalog_dir: None,
+            vault: None,
+            v3: None,
+        }
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) fn examine(conn: &Connection, path: &Path) -> Result<(), StoreError> 
         path: path.to_owned(),
         what,
     };
-    if found < FORMAT {
+    if found < 1 {
         return Err(damaged(format!("format {found} does not exist")));
     }
     let verdict: String = conn

@@ -8,6 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Rows};
 
 use super::SiteContents;
+use super::probes;
 use super::rows::{self, EvidenceRow, Reading};
 use crate::model::appliance::{Appliance, Typed};
 use crate::model::identity::ApplianceId;
@@ -53,6 +54,7 @@ pub(super) fn read_contents(conn: &Connection, name: String) -> rusqlite::Result
     )?;
     let mut evidence_rows = statement.query([])?;
 
+    let mut probed = probes::read(conn, &mut reading)?;
     let mut units = Vec::with_capacity(usize::try_from(num_units).unwrap_or(0).min(UNITS_KEPT));
     let mut num_refused = 0;
     while let Some(row) = unit_rows.next()? {
@@ -63,6 +65,7 @@ pub(super) fn read_contents(conn: &Connection, name: String) -> rusqlite::Result
         let Some((id, mut unit)) = read_unit(row, &mut reading)? else {
             continue;
         };
+        unit.probed = probed.remove(&id).map(Arc::new);
         unit.evidence = evidence.of_unit(id, &mut evidence_rows, &mut reading)?;
         unit.revision = units.len() as u64 + 1;
         units.push(unit);
@@ -84,7 +87,11 @@ pub(super) fn read_contents(conn: &Connection, name: String) -> rusqlite::Result
         .filter(|next_id| (1..=NUMBER_MAX).contains(next_id))
         .unwrap_or(1)
         .max(last_id.map_or(1, |last_id| last_id.max(0) + 1));
+    let site_id = site_id(conn)?;
+    let has_v3 = site_value(conn, "has_snmp_v3")?.is_some_and(|value| value == "1");
     Ok(SiteContents {
+        site_id,
+        has_v3,
         next_revision: units.len() as u64 + 1,
         next_seq: evidence.last_seq + 1,
         units,
@@ -93,6 +100,12 @@ pub(super) fn read_contents(conn: &Connection, name: String) -> rusqlite::Result
         name,
         remarks,
     })
+}
+
+/// The site's own number.
+pub(super) fn site_id(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let is_number = |id: &String| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(site_value(conn, "site_id")?.filter(is_number))
 }
 
 fn site_value(conn: &Connection, key: &str) -> rusqlite::Result<Option<String>> {

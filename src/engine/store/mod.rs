@@ -10,6 +10,7 @@ mod error;
 mod load;
 mod lock;
 mod place;
+mod probes;
 mod rows;
 mod save;
 mod schema;
@@ -45,6 +46,10 @@ pub struct SiteContents {
     pub next_revision: u64,
     /// The number that the next piece of evidence gets.
     pub next_seq: u64,
+    /// A random number of the site's own, by which the keyring of the system knows it.
+    pub site_id: Option<String>,
+    /// Whether the keyring of the system that last wrote it has a user of SNMP v3 for it.
+    pub has_v3: bool,
     /// The site's name: the file's, without folder and ending.
     pub name: String,
     /// What a person should know: units or items that were left out. They stay in the file.
@@ -60,6 +65,8 @@ impl SiteContents {
             next_id: 1,
             next_revision: 1,
             next_seq: 1,
+            site_id: None,
+            has_v3: false,
             name,
             remarks: Vec::new(),
         }
@@ -86,6 +93,8 @@ pub struct SaveBatch {
     pub extra_columns: Option<Vec<String>>,
     /// The id that the next new unit gets.
     pub next_id: u64,
+    /// Whether the keyring of the system has a user of SNMP v3 for the site, when that changed.
+    pub has_v3: Option<bool>,
 }
 
 /// The name that a site has by its file: without folder and ending.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::SaveBatch;
-use super::rows;
+use super::{probes, rows};
 use crate::model::appliance::{Appliance, FileFacts};
 use crate::model::registry::SIGHTINGS_KEPT;
 
@@ -17,11 +17,13 @@ pub(super) fn save_batch(conn: &mut Connection, batch: &SaveBatch) -> rusqlite::
         for id in &batch.removed {
             delete_evidence.execute([stored(id.0)])?;
             delete_unit.execute([stored(id.0)])?;
+            probes::delete(&tx, id.0)?;
         }
     }
     for unit in &batch.changed {
         save_unit(&tx, unit)?;
         save_evidence(&tx, unit)?;
+        probes::save(&tx, unit)?;
     }
     put_site_value(&tx, "next_id", &batch.next_id.to_string())?;
     if let Some(extra_columns) = &batch.extra_columns {
@@ -30,6 +32,9 @@ pub(super) fn save_batch(conn: &mut Connection, batch: &SaveBatch) -> rusqlite::
             "extra_columns",
             &json(serde_json::to_string(extra_columns))?,
         )?;
+    }
+    if let Some(has_v3) = batch.has_v3 {
+        put_site_value(&tx, "has_snmp_v3", if has_v3 { "1" } else { "0" })?;
     }
     tx.commit()
 }
@@ -131,6 +136,6 @@ fn save_evidence(tx: &Transaction<'_>, unit: &Appliance) -> rusqlite::Result<()>
 }
 
 /// An id or a counter as `SQLite` holds numbers. No registry ever counts beyond that.
-fn stored(number: u64) -> i64 {
+pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -6,12 +6,13 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::place::Place;
+use super::probes;
 
 /// Tells a site file from any other `SQLite` database: "ROLL".
 pub(super) const APPLICATION_ID: i64 = 0x524f_4c4c;
 
 /// The format of the file; a greater one is a newer program's and is refused.
-pub(super) const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 2;
 
 /// How long `SQLite` waits for a reader that is in the way.
 const BUSY_MILLIS: u32 = 5_000;
@@ -50,7 +51,25 @@ CREATE TABLE evidence (
 pub(super) fn create_tables(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     conn.pragma_update(None, "user_version", FORMAT)?;
-    conn.execute_batch(TABLES)
+    conn.execute_batch(TABLES)?;
+    conn.execute_batch(probes::TABLE)?;
+    conn.execute_batch(SITE_ID)
+}
+
+/// The keyring of the system knows a site by this.
+const SITE_ID: &str =
+    "INSERT OR IGNORE INTO site (key, value) VALUES ('site_id', lower(hex(randomblob(16))));";
+
+/// Brings a site of an older format up to this one: 1 had no answers to probes.
+fn upgrade(conn: &Connection) -> rusqlite::Result<()> {
+    let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found < FORMAT {
+        conn.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {} {SITE_ID} PRAGMA user_version = {FORMAT}; COMMIT;",
+            probes::TABLE
+        ))?;
+    }
+    Ok(())
 }
 
 /// A new site in memory.
@@ -85,6 +104,7 @@ pub(super) fn open_to_write(path: &Path, place: Place) -> rusqlite::Result<Conne
     conn.pragma_update(None, "synchronous", "FULL")?;
     // Opens the write-ahead log now: SQLite finds it by the file's name, which may be gone when "Save site as…" reads.
     conn.query_row("SELECT count(*) FROM site", [], |_| Ok(()))?;
+    upgrade(&conn)?;
     Ok(conn)
 }
 

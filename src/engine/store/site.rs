@@ -78,7 +78,11 @@ impl Site {
     pub(super) fn create(path: &Path) -> Result<(Self, SiteContents), StoreError> {
         let empty = Self::throw_away()?;
         let site = empty.copied_to(path, false)?;
-        let contents = SiteContents::empty(site_name(&site.path));
+        let contents = SiteContents {
+            site_id: load::site_id(&site.conn)
+                .map_err(|error| StoreError::from_sql(&site.path, error))?,
+            ..SiteContents::empty(site_name(&site.path))
+        };
         Ok((site, contents))
     }
 
@@ -119,7 +123,7 @@ impl Site {
             return Err(NotOpened::OnlyRead(StoreError::from_io(path, error)));
         }
         // Everything is read before the file is opened for writing: whatever is wrong with it, it stays as it is.
-        let contents = if first.is_closed {
+        let mut contents = if first.is_closed {
             let conn = schema::open_to_read(path)
                 .map_err(|error| NotOpened::Refused(StoreError::from_sql(path, error)))?;
             read_checked(&conn, path).map_err(NotOpened::Refused)?
@@ -130,6 +134,9 @@ impl Site {
             read_checked(&conn, path).map_err(NotOpened::Refused)?
         };
         let conn = schema::open_to_write(path, Place::of(path))
+            .map_err(|error| NotOpened::OnlyRead(StoreError::from_sql(path, error)))?;
+        // A site of an older format has its number only now.
+        contents.site_id = load::site_id(&conn)
             .map_err(|error| NotOpened::OnlyRead(StoreError::from_sql(path, error)))?;
         let site = Self {
             conn,
@@ -325,6 +332,7 @@ mod tests {
 
     fn batch(ids: std::ops::Range<u64>, note: &str) -> SaveBatch {
         SaveBatch {
+            has_v3: None,
             next_id: ids.end,
             changed: ids.map(|id| unit(id, note)).collect(),
             ..SaveBatch::default()

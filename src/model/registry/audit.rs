@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Change, Limits, Registry, spots};
+use super::{Change, Limits, ProbeResult, Registry, spots};
 use crate::model::appliance::FileFacts;
 use crate::model::edit::{Edit, ImportRow};
 use crate::model::identity::{ApplianceId, Mac, serial_key};
+use crate::model::probing::{Answer, ClueKind, Outcome, Probe, Probed};
 use crate::model::sighting::{Channel, Claims, Evidence, RawDatagram, Sighting, Source};
 use crate::model::snapshot::FloodSender;
 use crate::model::time::Timestamp;
@@ -25,6 +26,13 @@ enum Event {
         from: u8,
         mac: u8,
         ip: u8,
+    },
+    Probed {
+        interface: u8,
+        ip: u8,
+        mac: u8,
+        serial: u8,
+        is_silent: bool,
     },
     Import(Vec<(u8, u8, u8, u8)>),
     Add((u8, u8, u8, u8)),
@@ -45,6 +53,15 @@ fn event() -> impl Strategy<Value = Event> {
             mac,
             ip,
         }),
+        4 => (0..2u8, 0..5u8, 0..5u8, 0..4u8, proptest::bool::weighted(0.2)).prop_map(
+            |(interface, ip, mac, serial, is_silent)| Event::Probed {
+                interface,
+                ip,
+                mac,
+                serial,
+                is_silent,
+            }
+        ),
         3 => proptest::collection::vec(row.clone(), 1..4).prop_map(Event::Import),
         1 => row.prop_map(Event::Add),
         1 => (0..8u8).prop_map(Event::Name),
@@ -72,9 +89,30 @@ fn ip(nth: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, 0, nth)
 }
 
+const SERIALS: [&str; 4] = ["", "0", "0520011634", "520011634"];
+
+/// What SNMP brought at an address.
+fn probed(ip: Ipv4Addr, serial: u8, is_silent: bool, when: Timestamp) -> Probed {
+    let outcome = if is_silent {
+        Outcome::Silent
+    } else {
+        Outcome::Answered
+    };
+    let mut answer = Answer::new(Probe::Snmp, outcome, when);
+    if !is_silent {
+        answer.add(ClueKind::Serial, SERIALS[usize::from(serial)]);
+    }
+    Probed {
+        ip,
+        when,
+        answers: vec![answer],
+        targets: Vec::new(),
+    }
+}
+
 fn facts((serial, nth_mac, nth_ip, name): (u8, u8, u8, u8)) -> Arc<FileFacts> {
     Arc::new(FileFacts {
-        serial: ["", "0", "0520011634", "520011634"][usize::from(serial)].to_owned(),
+        serial: SERIALS[usize::from(serial)].to_owned(),
         mac: mac(nth_mac),
         ip: (nth_ip > 0).then(|| ip(nth_ip)),
         name: ["", "con-1", "con-2"][usize::from(name)].to_owned(),
@@ -125,6 +163,29 @@ impl Stage {
                 });
                 if let Change::New(id) = change {
                     assert!(id.0 > self.highest, "{id} was given before");
+                }
+            }
+            Event::Probed {
+                interface: nth,
+                ip: nth_ip,
+                mac: nth_mac,
+                serial,
+                is_silent,
+            } => {
+                let mac = mac(*nth_mac);
+                let result = ProbeResult {
+                    probed: Arc::new(probed(ip(*nth_ip), *serial, *is_silent, self.now)),
+                    identified: Arc::default(),
+                    mac,
+                    interface: interface(*nth),
+                };
+                match self.registry.unit_for(ip(*nth_ip), mac) {
+                    Some(id) => {
+                        self.registry.take_probed(id, &result);
+                    }
+                    None => {
+                        self.registry.take_found(&result);
+                    }
                 }
             }
             Event::Import(rows) => {
@@ -195,7 +256,7 @@ impl Stage {
         let mut serials: BTreeMap<String, BTreeSet<ApplianceId>> = BTreeMap::new();
         let mut by_spot: BTreeMap<_, BTreeSet<ApplianceId>> = BTreeMap::new();
         let mut claims: BTreeMap<Ipv4Addr, BTreeSet<ApplianceId>> = BTreeMap::new();
-        let mut bytes = 0;
+        let (mut bytes, mut probed_bytes) = (0, 0);
         for (id, unit) in &units {
             if let Some(mac) = super::key_mac(unit) {
                 macs.entry(mac).or_default().insert(*id);
@@ -210,6 +271,7 @@ impl Stage {
             if let Some(ip) = unit.heard_ip() {
                 claims.entry(ip).or_default().insert(*id);
             }
+            probed_bytes += unit.probed.as_ref().map_or(0, |probed| probed.num_bytes());
             let cost = |evidence: &Evidence| super::archive::cost(evidence);
             bytes += unit.evidence.iter().map(cost).sum::<usize>();
         }
@@ -240,6 +302,7 @@ impl Stage {
             "nobody claims a shared address"
         );
         assert_eq!(registry.archive.bytes(), bytes, "what the evidence costs");
+        assert_eq!(registry.probed_bytes, probed_bytes, "what answers cost");
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Limits {
     pub flood_after: u64,
     /// Bytes of evidence in all, raw datagrams included.
     pub evidence_bytes: usize,
+    /// Bytes of answers to probes in all.
+    pub probed_bytes: usize,
     /// Datagrams that made no unit.
     pub strays: usize,
     /// Bytes of them.
@@ -30,6 +32,7 @@ impl Default for Limits {
             flood_after: 100,
             // Of the 64 MiB, so that what waits in channels and the strays have room.
             evidence_bytes: 44 << 20,
+            probed_bytes: 64 << 20,
             strays: 1_000,
             stray_bytes: 2 << 20,
             senders: 65_536,

@@ -11,6 +11,7 @@ mod index;
 mod limits;
 mod merge;
 mod places;
+mod probing;
 mod senders;
 mod sights;
 
@@ -19,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 pub use self::limits::Limits;
+pub use self::probing::ProbeResult;
 pub use self::sights::Change;
 
 use self::archive::Archive;
@@ -80,6 +82,10 @@ pub struct Registry {
     flap_ends: BTreeSet<Timestamp>,
     /// Sightings that would have made a unit beyond [`Limits::units`].
     refused_by_limit: u64,
+    /// Bytes that the answers to probes of all units cost.
+    probed_bytes: usize,
+    /// Whether answers to probes were cut because of [`Limits::probed_bytes`].
+    probed_were_cut: bool,
     /// Whether evidence was dropped because of [`Limits::evidence_bytes`].
     evidence_was_dropped: bool,
 }
@@ -125,6 +131,8 @@ impl Registry {
             revision: 0,
             flap_ends: BTreeSet::new(),
             refused_by_limit: 0,
+            probed_bytes: 0,
+            probed_were_cut: false,
             evidence_was_dropped: false,
         }
     }
@@ -144,6 +152,7 @@ impl Registry {
                 heard.earlier_ips.shrink_to_fit();
             }
             unit.evidence.shrink_to_fit();
+            unit.probed = unit.probed.map(|probed| self.within_bounds(&probed));
             self.place(unit);
         }
         self.trim_evidence();
@@ -249,6 +258,12 @@ impl Registry {
             words.push(format!(
                 "Evidence takes {} MiB, the most that is kept: the oldest is dropped",
                 self.limits.evidence_bytes >> 20
+            ));
+        }
+        if self.probed_were_cut {
+            words.push(format!(
+                "Answers to probes take {} MiB, the most that is kept: of new ones only the facts are",
+                self.limits.probed_bytes >> 20
             ));
         }
         words
@@ -387,6 +402,7 @@ impl Registry {
         unit.revision = self.next_revision();
         let id = unit.id;
         self.archive.adopt(id, &unit.evidence);
+        self.probed_bytes += unit.probed.as_ref().map_or(0, |probed| probed.num_bytes());
         self.dirty.insert(id);
         self.places.insert(unit);
         self.index(id);
@@ -397,6 +413,7 @@ impl Registry {
         self.unindex(id);
         let unit = self.places.remove(id)?;
         self.archive.release(&unit.evidence);
+        self.probed_bytes -= unit.probed.as_ref().map_or(0, |probed| probed.num_bytes());
         self.dirty.remove(&id);
         self.removed.push(id);
         self.revision += 1;

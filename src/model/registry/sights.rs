@@ -15,7 +15,7 @@ use crate::model::time::Timestamp;
 use crate::wire::Claimed;
 
 /// On how many networks one unit is remembered.
-const PRESENCE_KEPT: usize = 16;
+pub(super) const PRESENCE_KEPT: usize = 16;
 
 /// A unit on trial that is heard again after this time, and not out of a flood that drowns all, is real enough to be saved.
 const TRIAL_MILLIS: u64 = 2_000;

@@ -1,0 +1,398 @@
+//! Identification, as the actor does it: who is asked and when, and what becomes of the answers.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::{Actor, Beside};
+use crate::catalog::Catalog;
+use crate::engine::catalog_files::load_catalog;
+use crate::engine::clock;
+use crate::engine::command::{IdentifyRequest, Saying};
+use crate::engine::identify::Ask;
+use crate::engine::identify::queue::{Wanted, Who};
+use crate::engine::identify::unit::{Asked, Asking, NeighborTable, Neighbors};
+use crate::engine::sweep::Asker;
+use crate::model::appliance::Appliance;
+use crate::model::identity::{ApplianceId, Mac, is_ip_key};
+use crate::model::registry::ProbeResult;
+use crate::model::snapshot::CatalogState;
+use crate::model::time::Timestamp;
+use crate::settings::IdentifySettings;
+
+use super::identifying::AUTOMATIC_AFTER_MILLIS;
+
+/// Units on trial wait this long for being heard again; then they are not asked by themselves.
+const TRIAL_MILLIS: u64 = 30_000;
+
+/// The time between two looks at the neighbors while a sweep runs.
+const NEIGHBORS_EVERY_MILLIS: u64 = 500;
+
+impl Actor {
+    /// Puts units into the queue because a person asked for it.
+    pub(super) fn identify(&mut self, request: &IdentifyRequest, now: Timestamp) {
+        if self.session.site.demo {
+            self.say.said(
+                Saying::note(
+                    "The demo's units are simulated and answer the discovery protocol only",
+                )
+                .hint("End the demo to identify real units"),
+            );
+            return;
+        }
+        let units = self.session.registry.units();
+        let is_meant = |unit: &Appliance| match request {
+            IdentifyRequest::Units(ids) => ids.contains(&unit.id),
+            IdentifyRequest::Unidentified => {
+                let known = unit.identified.as_ref();
+                known.is_none_or(|identified| identified.product.is_none())
+            }
+            IdentifyRequest::All => true,
+        };
+        let is_thorough = matches!(request, IdentifyRequest::Units(_));
+        let mut num_without_ip = 0;
+        let mut num_queued = 0;
+        for (_, unit) in units.iter().filter(|(_, unit)| is_meant(unit)) {
+            let Some(ip) = unit.ip_value().filter(|ip| is_ip_key(*ip)) else {
+                num_without_ip += 1;
+                continue;
+            };
+            let who = Who::Unit(unit.id);
+            let wanted = Wanted {
+                who,
+                ip,
+                is_thorough,
+            };
+            num_queued += u64::from(self.identifying.queue.push(wanted, is_thorough, now));
+        }
+        self.identifying.is_asked |= num_queued > 0;
+        if num_queued == 0 {
+            let saying = if num_without_ip > 0 {
+                Saying::note("None of these units has an address to ask")
+            } else {
+                Saying::note("There is nothing to identify")
+            };
+            self.say.said(saying);
+        }
+    }
+
+    pub(super) fn stop_identify(&mut self, now: Timestamp) {
+        self.identifying.queue.stop(now);
+        self.identifying.is_asked = false;
+    }
+
+    pub(super) fn set_identify(&mut self, settings: IdentifySettings) {
+        self.identifying.set(&settings);
+        self.config.identify.settings = settings;
+    }
+
+    /// A unit was heard: it is asked by itself, when nobody asked it yet.
+    pub(super) fn heard_by_itself(&mut self, id: ApplianceId, now: Timestamp) {
+        if self.config.identify.settings.automatic
+            && !self.session.site.demo
+            && let Some(unit) = self.session.registry.get(id)
+            && unit.probed.is_none()
+        {
+            self.identifying.automatic.heard(id, now);
+        }
+    }
+
+    /// What is due: units newly heard, addresses of a sweep, and those whose turn it is.
+    pub(super) fn identify_turn(&mut self, now: Timestamp) {
+        self.queue_automatic(now);
+        self.queue_swept(now);
+        let this = &mut self.identifying;
+        let ports = Arc::new(self.config.identify.ports.clone());
+        let (limit, silence) = (self.config.identify.limit, self.config.identify.silence);
+        let asking = |wanted: &Wanted| Asking {
+            ask: Ask {
+                ip: wanted.ip,
+                ports: Arc::clone(&ports),
+                limit,
+                silence,
+                slots: this.slots.clone(),
+                communities: Arc::clone(&this.communities),
+                v3: this.v3.user.clone(),
+            },
+            wanted: Arc::clone(&this.wanted),
+            is_thorough: wanted.is_thorough,
+            catalog: Arc::clone(&this.catalog),
+            neighbors: this.neighbors.clone(),
+        };
+        this.queue.begin(asking);
+    }
+
+    fn queue_automatic(&mut self, now: Timestamp) {
+        let networks = self.session.asker.networks();
+        let context = self.session.registry.context(now);
+        let waiting = &mut self.identifying.automatic.waiting;
+        let seen = &mut self.identifying.automatic.seen;
+        for _ in 0..waiting.len() {
+            let Some((id, due)) = waiting.pop_front() else {
+                break;
+            };
+            // In the order of hearing, so nobody behind this one is due either.
+            if due > now {
+                waiting.push_front((id, due));
+                break;
+            }
+            let Some(unit) = self.session.registry.get(id) else {
+                continue;
+            };
+            let Some(heard) = &unit.heard else { continue };
+            if heard.provisional {
+                if now.millis_since(heard.first) < TRIAL_MILLIS {
+                    waiting.push_back((id, now.plus_millis(AUTOMATIC_AFTER_MILLIS)));
+                }
+                continue;
+            }
+            let Some(ip) = unit.heard_ip().filter(|ip| is_ip_key(*ip)) else {
+                // Asked when it is heard with an address.
+                seen.remove(&id);
+                continue;
+            };
+            let is_here = networks
+                .iter()
+                .any(|network| network.contains(ip) && network.ip != ip);
+            if is_here && !context.shared_ips.contains_key(&ip) {
+                let wanted = Wanted {
+                    who: Who::Unit(id),
+                    ip,
+                    is_thorough: false,
+                };
+                self.identifying.queue.push(wanted, false, now);
+            } else {
+                // Until a network is chosen that it is in, or it has an address of its own.
+                seen.remove(&id);
+            }
+        }
+    }
+
+    /// Addresses of a sweep: those that answered, those in the table of neighbors, and at the end the rest of a range
+    /// that is probed whole.
+    fn queue_swept(&mut self, now: Timestamp) {
+        let Some(sweep) = &self.session.sweep else {
+            self.identifying.sweep = None;
+            return;
+        };
+        let Some(probing) = &mut self.identifying.sweep else {
+            return;
+        };
+        let networks = self.session.asker.networks();
+        let is_local =
+            |ip: Ipv4Addr| !ip.is_loopback() && networks.iter().any(|network| network.contains(ip));
+        let is_over = sweep.is_over();
+        let mut ips: Vec<Ipv4Addr> = sweep.answered_ips(&probing.taken);
+        if is_over {
+            if probing.is_whole && sweep.is_complete() {
+                let is_dead = |ip: &Ipv4Addr| is_local(*ip) && !probing.no_neighbors;
+                ips.extend(sweep.unanswered().into_iter().filter(|ip| !is_dead(ip)));
+            }
+        } else if probing.is_whole && now >= self.identifying.next_look {
+            self.identifying.next_look = now.plus_millis(NEIGHBORS_EVERY_MILLIS);
+            look_at_neighbors(&self.identifying.neighbors, self.to_beside.clone());
+        }
+        for ip in ips {
+            if probing.taken.insert(ip) {
+                let wanted = Wanted {
+                    who: Who::Swept,
+                    ip,
+                    is_thorough: false,
+                };
+                self.identifying.queue.push(wanted, false, now);
+            }
+        }
+        if is_over {
+            self.identifying.sweep = None;
+        }
+    }
+
+    /// The table of neighbors, while a sweep runs: who is in it is there, also when it does not answer.
+    pub(super) fn take_neighbors(&mut self, table: &Neighbors) {
+        let (Some(sweep), Some(probing)) = (&self.session.sweep, &mut self.identifying.sweep)
+        else {
+            return;
+        };
+        let table = match table {
+            Ok(table) => table,
+            Err(why) => {
+                tracing::warn!("the table of neighbors cannot be read: {why}");
+                probing.no_neighbors = true;
+                return;
+            }
+        };
+        let now = clock::now();
+        let networks = self.session.asker.networks();
+        for neighbor in table.iter() {
+            let IpAddr::V4(ip) = neighbor.ip else {
+                continue;
+            };
+            let is_local = networks.iter().any(|network| network.contains(ip));
+            if is_local && sweep.covers(ip) && probing.taken.insert(ip) {
+                let wanted = Wanted {
+                    who: Who::Swept,
+                    ip,
+                    is_thorough: false,
+                };
+                self.identifying.queue.push(wanted, false, now);
+            }
+        }
+    }
+
+    /// Takes in what came of asking one address.
+    pub(super) fn take_asked(&mut self, wanted: &Wanted, asked: Option<Asked>) {
+        let now = clock::now();
+        let is_identified = match asked {
+            Some(asked) => self.learn_asked(wanted, asked, now),
+            None => {
+                let title = format!(
+                    "Asking {} failed because of an error inside Rollcall",
+                    wanted.ip
+                );
+                self.say.said(
+                    Saying::trouble(title).hint("The log has the details: please report them"),
+                );
+                false
+            }
+        };
+        self.identifying.queue.done(is_identified, now);
+        if self.identifying.queue.is_idle()
+            && std::mem::take(&mut self.identifying.is_asked)
+            && let Some(state) = self.identifying.queue.state()
+        {
+            let title = format!(
+                "Asked {} units: {} are known now",
+                state.num_units, state.num_identified
+            );
+            self.say.said(Saying::done(title));
+        }
+    }
+
+    /// Returns whether a product is known now.
+    fn learn_asked(&mut self, wanted: &Wanted, asked: Asked, now: Timestamp) -> bool {
+        let Asked {
+            probed,
+            mac,
+            local_ip,
+        } = asked;
+        let interface = local_ip
+            .and_then(|local| self.session.plane.tcp_ear(local))
+            .map_or_else(|| Arc::from(""), |(ear, _)| ear.interface);
+        let registry = &mut self.session.registry;
+        let meant = match wanted.who {
+            Who::Unit(id) if registry.get(id).is_none() => return false,
+            Who::Unit(id) => Some(id),
+            Who::Swept => registry.unit_for(wanted.ip, mac),
+        };
+        let mut probed = probed;
+        if let Some(id) = meant
+            && let Some(unit) = registry.get(id).cloned()
+        {
+            let all = probed.clone().over(unit.probed.as_deref());
+            let identified = self.identifying.judge(Some(&unit), &all, mac, now);
+            let is_known = identified.product.is_some();
+            let result = ProbeResult {
+                probed: Arc::new(all),
+                identified: Arc::new(identified),
+                mac,
+                interface: Arc::clone(&interface),
+            };
+            if registry.take_probed(id, &result) {
+                return is_known;
+            }
+            self.say_other_mac(&unit, wanted.ip, mac);
+        }
+        // Nobody is known there, or somebody else than was meant.
+        if probed.is_silent() {
+            return false;
+        }
+        probed.targets.shrink_to_fit();
+        let found = self.session.registry.unit_for(wanted.ip, mac);
+        let unit = found.and_then(|id| self.session.registry.get(id)).cloned();
+        let identified = self.identifying.judge(unit.as_deref(), &probed, mac, now);
+        let is_known = identified.product.is_some();
+        let result = ProbeResult {
+            probed: Arc::new(probed),
+            identified: Arc::new(identified),
+            mac,
+            interface,
+        };
+        match found {
+            Some(id) => {
+                self.session.registry.take_probed(id, &result);
+            }
+            None if result.identified.is_ours => {
+                self.session.last_heard = Some(now);
+                self.identifying.others.remove(wanted.ip);
+                self.session.registry.take_found(&result);
+            }
+            None => self.identifying.others.keep(&result),
+        }
+        is_known
+    }
+
+    fn say_other_mac(&mut self, unit: &Appliance, ip: Ipv4Addr, mac: Option<Mac>) {
+        let name = unit.name().map_or_else(
+            || {
+                unit.mac()
+                    .map(|best| best.value.to_string())
+                    .unwrap_or_default()
+            },
+            |best| best.value.to_owned(),
+        );
+        let mac = mac.map(|mac| mac.to_string()).unwrap_or_default();
+        self.say.said(
+            Saying::note(format!("Not {name:?} answers at {ip}, but the MAC {mac}"))
+                .because("What was answered is not taken for this unit's"),
+        );
+    }
+
+    /// Reads the tables again, beside.
+    pub(super) fn reload_catalog(&mut self) {
+        let folder = self.config.identify.catalog_dir.clone();
+        let to_beside = self.to_beside.clone();
+        tokio::spawn(async move {
+            let (catalog, state) = load_catalog(folder).await;
+            // The actor has ended when it does not take it.
+            let _ = to_beside
+                .send(Beside::Catalog(catalog, Box::new(state)))
+                .await;
+        });
+    }
+
+    /// Judges all units by the tables that were read.
+    pub(super) fn take_catalog(&mut self, catalog: Arc<Catalog>, state: CatalogState) {
+        let title = format!(
+            "The catalog was read: {} products, {} own rows, {} rows left out",
+            state.num_products,
+            state.num_own_rows,
+            state.refused.len()
+        );
+        self.identifying.catalog = catalog;
+        self.identifying.catalog_state = Arc::new(state);
+        self.judge_all();
+        self.say.said(Saying::done(title));
+    }
+
+    /// Judges every unit anew, after the catalogue changed.
+    pub(super) fn judge_all(&mut self) {
+        let now = clock::now();
+        let identifying = &self.identifying;
+        self.session.registry.judge(|unit| {
+            let probed = unit.probed.as_deref()?;
+            Some(Arc::new(identifying.judge(Some(unit), probed, None, now)))
+        });
+    }
+}
+
+/// Looks at the neighbors beside the actor.
+fn look_at_neighbors(neighbors: &NeighborTable, to_beside: mpsc::Sender<Beside>) {
+    let neighbors = neighbors.clone();
+    tokio::spawn(async move {
+        let table = neighbors.look(Instant::now()).await;
+        // The next look comes soon when this one does not fit.
+        let _ = to_beside.try_send(Beside::Neighbors(table));
+    });
+}

@@ -1,0 +1,276 @@
+//! Asks one unit with the probes that are on, one after the other, and stops early when enough is known or nobody is there.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::neighbors::{self, Neighbor};
+use super::ports::{self, PortState};
+use super::{Ask, http, snmp, ssh, telnet, tls};
+use crate::catalog::{Catalog, Known};
+use crate::engine::clock;
+use crate::model::identity::Mac;
+use crate::model::probing::{Answer, Outcome, Probe, Probed};
+
+/// The operating system's table of neighbors is asked for this often, at most: on some systems that starts a program.
+const NEIGHBORS_EVERY: Duration = Duration::from_millis(500);
+
+/// How one unit is asked.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// Where, with what time limits.
+    pub ask: Ask,
+    /// The probes that are on.
+    pub wanted: Arc<BTreeSet<Probe>>,
+    /// Whether every probe is tried, even when enough is known before.
+    pub is_thorough: bool,
+    /// What tells when enough is known.
+    pub catalog: Arc<Catalog>,
+    /// The neighbors of this computer.
+    pub neighbors: NeighborTable,
+}
+
+/// What came of asking one address.
+#[derive(Debug)]
+pub struct Asked {
+    /// What was said.
+    pub probed: Probed,
+    /// The MAC of the address, where it stands for no other address.
+    pub mac: Option<Mac>,
+    /// This computer's address towards it.
+    pub local_ip: Option<Ipv4Addr>,
+}
+
+/// The neighbors of this computer, looked up at most twice a second. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct NeighborTable(Arc<Mutex<Option<(Instant, Neighbors)>>>);
+
+/// What a look at the neighbors brought: the table, or why there is none.
+pub type Neighbors = Result<Arc<Vec<Neighbor>>, String>;
+
+impl NeighborTable {
+    /// The table, not older than `since`.
+    pub async fn look(&self, since: Instant) -> Neighbors {
+        // Held while the system is asked, so that it is asked once for all who wait.
+        let mut last = self.0.lock().await;
+        if let Some((when, table)) = &*last
+            && (*when >= since || when.elapsed() < NEIGHBORS_EVERY)
+        {
+            return table.clone();
+        }
+        let now = Instant::now();
+        let table = match tokio::task::spawn_blocking(neighbors::table).await {
+            Ok(Ok(table)) => Ok(Arc::new(table)),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(panic) => Err(panic.to_string()),
+        };
+        *last = Some((now, table.clone()));
+        table
+    }
+}
+
+/// Asks one unit. Ends within the sum of the probes' time limits, and after [`Ask::silence`] when nobody is there.
+pub async fn ask_unit(asking: Asking) -> Asked {
+    let mut run = Run {
+        probed: Probed {
+            ip: asking.ask.ip,
+            when: clock::now(),
+            answers: Vec::new(),
+            targets: Vec::new(),
+        },
+        mac: None,
+        asking,
+    };
+    let local_ip = local_ip_towards(run.asking.ask.ip);
+    run.all_in_turn().await;
+    run.probed.answers.sort_by_key(|answer| answer.probe);
+    run.probed.when = clock::now();
+    Asked {
+        probed: run.probed,
+        mac: run.mac,
+        local_ip,
+    }
+}
+
+/// One unit that is being asked.
+struct Run {
+    asking: Asking,
+    probed: Probed,
+    mac: Option<Mac>,
+}
+
+/// What the first questions brought: SNMP, and whether the two ports that most units have open answer.
+struct Knocked {
+    ports: Vec<(u16, PortState)>,
+    is_nobody: bool,
+}
+
+impl Run {
+    async fn all_in_turn(&mut self) {
+        let began = Instant::now();
+        let knocked = self.knock().await;
+        if self.wants(Probe::Neighbors) {
+            let table = self.asking.neighbors.look(began).await;
+            self.take_neighbors(&table);
+        }
+        let ask = self.asking.ask.clone();
+        let (https, ssh) = (ask.ports.https, ask.ports.ssh);
+        if self.wants(Probe::Tls) && self.may_ask(Probe::Tls, &knocked, https) {
+            self.timed(tls::ask(&ask)).await;
+        }
+        if knocked.is_nobody || self.is_enough() {
+            // Said for the probe that is skipped as well: its port was tried.
+            if knocked.is_nobody && self.wants(Probe::Ssh) {
+                self.may_ask(Probe::Ssh, &knocked, ssh);
+            }
+            return;
+        }
+        if self.wants(Probe::Http) {
+            self.timed(http::ask(&ask)).await;
+        }
+        if self.wants(Probe::Ssh) && self.may_ask(Probe::Ssh, &knocked, ssh) {
+            self.timed(ssh::ask(&ask)).await;
+        }
+        if self.is_enough() {
+            return;
+        }
+        if self.wants(Probe::Telnet) {
+            self.timed(telnet::ask(&ask)).await;
+        }
+        if self.wants(Probe::Ports) {
+            let began = Instant::now();
+            let mut rest = vec![ask.ports.http, ask.ports.telnet];
+            rest.extend(&ask.ports.others);
+            let mut states = knocked.ports;
+            states.extend(ports::try_ports(&ask, &rest).await);
+            self.take(began, ports::answer(&states));
+        }
+    }
+
+    /// Asks by SNMP and tries the ports of TLS and SSH, together: nobody is there when all three stay silent.
+    async fn knock(&mut self) -> Knocked {
+        let ask = self.asking.ask.clone();
+        let wants_tcp = [Probe::Tls, Probe::Http, Probe::Ssh, Probe::Ports]
+            .into_iter()
+            .any(|probe| self.wants(probe));
+        let wants_snmp = self.wants(Probe::Snmp);
+        let began = Instant::now();
+        let by_snmp = async {
+            if wants_snmp {
+                let mut asked = snmp::ask(&ask).await;
+                asked.answer.took_millis = millis(began.elapsed());
+                Some(asked)
+            } else {
+                None
+            }
+        };
+        let by_tcp = async {
+            if wants_tcp {
+                ports::try_ports(&ask, &[ask.ports.https, ask.ports.ssh]).await
+            } else {
+                Vec::new()
+            }
+        };
+        let (asked, ports) = tokio::join!(by_snmp, by_tcp);
+        let is_silent = ports
+            .iter()
+            .all(|(_, state)| !matches!(state, PortState::Open | PortState::Closed))
+            && asked
+                .as_ref()
+                .is_none_or(|asked| !asked.answer.outcome.is_somebody());
+        if let Some(asked) = asked {
+            self.probed.answers.push(asked.answer);
+            self.probed.targets = asked.targets;
+        }
+        Knocked {
+            is_nobody: is_silent && (wants_snmp || wants_tcp),
+            ports,
+        }
+    }
+
+    /// Whether a port that was tried may answer its probe; otherwise what came of it is the probe's answer.
+    fn may_ask(&mut self, probe: Probe, knocked: &Knocked, port: u16) -> bool {
+        let tried = knocked.ports.iter().find(|(tried, _)| *tried == port);
+        let outcome = match tried {
+            None | Some((_, PortState::Open)) => return true,
+            Some((_, state)) => state.outcome(),
+        };
+        self.probed
+            .answers
+            .push(Answer::new(probe, outcome, clock::now()));
+        false
+    }
+
+    fn take_neighbors(&mut self, table: &Neighbors) {
+        let ip = self.asking.ask.ip;
+        let answer = match table {
+            Ok(table) => {
+                self.mac = only_mac(ip, table);
+                neighbors::answer(ip, table)
+            }
+            Err(why) => Answer::new(
+                Probe::Neighbors,
+                Outcome::Failed(why.clone()),
+                clock::now(),
+            ),
+        };
+        self.probed.answers.push(answer);
+    }
+
+    fn wants(&self, probe: Probe) -> bool {
+        self.asking.wanted.contains(&probe)
+    }
+
+    /// Whether what is known is enough for somebody who does not want to know everything.
+    fn is_enough(&self) -> bool {
+        if self.asking.is_thorough {
+            return false;
+        }
+        let known = Known {
+            mac: self.mac,
+            probed: Some(&self.probed),
+            now: clock::now(),
+            ..Known::default()
+        };
+        self.asking.catalog.identify(&known).is_settled()
+    }
+
+    async fn timed(&mut self, asking: impl Future<Output = Answer>) {
+        let began = Instant::now();
+        let answer = asking.await;
+        self.take(began, answer);
+    }
+
+    fn take(&mut self, began: Instant, mut answer: Answer) {
+        answer.took_millis = millis(began.elapsed());
+        self.probed.answers.push(answer);
+    }
+}
+
+/// The MAC of an address, unless it stands for other addresses as well: then it may be that of a router that answers for
+/// them, and tells nothing apart.
+fn only_mac(ip: Ipv4Addr, table: &[Neighbor]) -> Option<Mac> {
+    let mac = table.iter().find(|one| one.ip == IpAddr::V4(ip))?.mac;
+    let is_shared = table
+        .iter()
+        .any(|one| one.mac == mac && one.ip.is_ipv4() && one.ip != IpAddr::V4(ip));
+    (mac.is_key() && !is_shared).then_some(mac)
+}
+
+/// This computer's address towards another one, as its routes say. Nothing is sent.
+fn local_ip_towards(ip: Ipv4Addr) -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((ip, 9)).ok()?;
+    match socket.local_addr().ok()? {
+        SocketAddr::V4(local) => Some(*local.ip()),
+        SocketAddr::V6(_) => None,
+    }
+}
+
+fn millis(took: Duration) -> u32 {
+    u32::try_from(took.as_millis()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,231 @@
+//! Taking in what probes brought: of a unit that is known, and of an address where nobody was known to be.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use super::edits::unheard;
+use super::sights::{Change, PRESENCE_KEPT};
+use super::{Registry, key_mac};
+use crate::model::appliance::{Appliance, Heard, Presence, Typed};
+use crate::model::fact::Fact;
+use crate::model::identification::Identification;
+use crate::model::identity::{ApplianceId, Mac, is_ip_key, serial_key};
+use crate::model::probing::{ClueKind, Probe, Probed};
+use crate::model::sighting::Source;
+use crate::model::time::Timestamp;
+
+/// What came of probing one address.
+#[derive(Clone, Debug)]
+pub struct ProbeResult {
+    /// What was said, together with what was said before.
+    pub probed: Arc<Probed>,
+    /// What the catalogue makes of it.
+    pub identified: Arc<Identification>,
+    /// The MAC that the address was resolved to. `None` where it is not known, or stands for several addresses.
+    pub mac: Option<Mac>,
+    /// The interface over which it was asked.
+    pub interface: Arc<str>,
+}
+
+impl Registry {
+    /// Takes in what probes brought of a unit. `false` when the unit is gone, or when another MAC answers at its address:
+    /// then it was not this unit that answered.
+    pub fn take_probed(&mut self, id: ApplianceId, result: &ProbeResult) -> bool {
+        let Some(unit) = self.places.get(id) else {
+            return false;
+        };
+        if is_other_mac(unit, result.mac) {
+            return false;
+        }
+        let before = unit.probed.as_ref().map_or(0, |probed| probed.num_bytes());
+        self.probed_bytes -= before;
+        let probed = self.within_bounds(&result.probed);
+        self.probed_bytes += probed.num_bytes();
+        self.rewrite(id, |unit| {
+            if !probed.is_silent() {
+                learn(unit, &probed, result);
+            }
+            unit.probed = Some(probed);
+            unit.identified = Some(Arc::clone(&result.identified));
+        });
+        self.reunite(id);
+        self.reunite_by_serial(id);
+        true
+    }
+
+    /// The unit that is known by a MAC, or else the one that is known to have an address and whose MAC does not speak
+    /// against it.
+    pub fn unit_for(&self, ip: Ipv4Addr, mac: Option<Mac>) -> Option<ApplianceId> {
+        if let Some(id) = mac.and_then(|mac| self.by_mac.get(&mac)) {
+            return Some(*id);
+        }
+        let id = match self.claims.get(&ip).map(Vec::as_slice) {
+            Some([id]) => *id,
+            Some(_) => return None,
+            None => *self.by_spot.get(&(Arc::from(""), ip))?,
+        };
+        let unit = self.places.get(id)?;
+        (!is_other_mac(unit, mac)).then_some(id)
+    }
+
+    /// Makes a unit of what was found at an address by probes alone.
+    pub fn take_found(&mut self, result: &ProbeResult) -> Change {
+        let ip = result.probed.ip;
+        if !is_ip_key(ip) || self.is_own_ip(ip) || result.probed.is_silent() {
+            return Change::NoIdentity;
+        }
+        if self.places.len() >= self.limits.units {
+            self.refused_by_limit += 1;
+            return Change::Full;
+        }
+        let id = self.new_id();
+        self.place(unheard(id, Typed::default(), None));
+        self.take_probed(id, result);
+        Change::New(id)
+    }
+
+    /// Judges every unit anew.
+    pub fn judge(&mut self, mut verdict: impl FnMut(&Appliance) -> Option<Arc<Identification>>) {
+        let ids: Vec<ApplianceId> = self.places.ids();
+        for id in ids {
+            let Some(unit) = self.places.get(id) else {
+                continue;
+            };
+            let identified = verdict(unit);
+            if unit.identified == identified {
+                continue;
+            }
+            let revision = self.next_revision();
+            if let Some(unit) = self.places.get_mut(id) {
+                unit.revision = revision;
+                unit.identified = identified;
+            }
+        }
+    }
+
+    /// A unit that only a file knew turns out to be one that was asked for its serial.
+    fn reunite_by_serial(&mut self, id: ApplianceId) {
+        let Some(unit) = self.places.get(id) else {
+            return;
+        };
+        let Some(serial) = unit.serial().and_then(|best| serial_key(best.value)) else {
+            return;
+        };
+        let Some(other) = self
+            .by_serial
+            .get(&serial)
+            .copied()
+            .filter(|other| *other != id)
+        else {
+            return;
+        };
+        let is_only_written = self
+            .places
+            .get(other)
+            .is_some_and(|other| other.is_unheard() && !is_other_mac(other, key_mac(unit)));
+        if is_only_written {
+            self.merge(id, other);
+        }
+    }
+
+    /// What may be kept of an answer, so that all of them together stay within their bound.
+    pub(super) fn within_bounds(&mut self, probed: &Arc<Probed>) -> Arc<Probed> {
+        let others = self.probed_bytes;
+        let most = self.limits.probed_bytes;
+        if others + probed.num_bytes() <= most {
+            return Arc::clone(probed);
+        }
+        self.probed_were_cut = true;
+        let without_raw = probed.without_raw();
+        if others + without_raw.num_bytes() <= most {
+            return Arc::new(without_raw);
+        }
+        // A quarter more for what the grid shows, when the rest is full.
+        let only_facts = probed.only_facts();
+        if others + only_facts.num_bytes() <= most + most / 4 {
+            return Arc::new(only_facts);
+        }
+        Arc::new(probed.only_outcomes())
+    }
+}
+
+/// Whether the unit is known by another MAC than this.
+fn is_other_mac(unit: &Appliance, mac: Option<Mac>) -> bool {
+    match (key_mac(unit), mac.filter(|mac| mac.is_key())) {
+        (Some(known), Some(mac)) => known != mac,
+        _ => false,
+    }
+}
+
+/// Takes over what probes say of a unit where nothing better is known.
+fn learn(unit: &mut Appliance, probed: &Probed, result: &ProbeResult) {
+    let when = probed.when;
+    let source = strongest(probed);
+    let heard = unit.heard.get_or_insert_with(|| Heard::new(when, source));
+    let is_found_by_probes = !heard.last_source.is_aidp();
+    if is_found_by_probes {
+        heard.last = heard.last.max(when);
+        heard.last_source = source;
+        be_present(&mut heard.presence, &result.interface, when);
+        if heard.ip.value().copied().flatten() != Some(probed.ip) {
+            if let Some(before) = heard.ip.value().copied().flatten() {
+                heard.earlier_ips.insert(0, (before, when));
+                heard
+                    .earlier_ips
+                    .truncate(crate::model::appliance::OTHER_IPS_KEPT);
+            }
+            heard.ip.learn(Some(probed.ip), source, when);
+        }
+    }
+    if let Some(mac) = result.mac.filter(|mac| mac.is_key())
+        && matches!(heard.mac.source(), None | Some(Source::Neighbors))
+    {
+        heard.mac.learn(mac, Source::Neighbors, when);
+    }
+    // The discovery protocol's name comes again with every answer; this one must not alternate with it.
+    if let Some(name) = probed.clue(ClueKind::SystemName)
+        && matches!(heard.name.source(), None | Some(Source::Snmp))
+    {
+        heard.name.learn(name.to_owned(), Source::Snmp, when);
+    } else if matches!(heard.name, Fact::NotAsked) && probed.answer(Probe::Snmp).is_some() {
+        heard.name.miss();
+    }
+}
+
+/// Notes over which interface it answered.
+fn be_present(presence: &mut Vec<Presence>, interface: &Arc<str>, when: Timestamp) {
+    if let Some(known) = presence
+        .iter_mut()
+        .find(|known| known.interface == *interface)
+    {
+        known.last = when;
+    } else if presence.len() < PRESENCE_KEPT {
+        presence.push(Presence {
+            interface: Arc::clone(interface),
+            last: when,
+            answered_search: false,
+            heard_at_ask: 0,
+        });
+    }
+}
+
+/// The probe that says most, of those that were answered.
+fn strongest(probed: &Probed) -> Source {
+    let order = [
+        Probe::Snmp,
+        Probe::Tls,
+        Probe::Http,
+        Probe::Ssh,
+        Probe::Telnet,
+        Probe::Ports,
+        Probe::Neighbors,
+    ];
+    order
+        .into_iter()
+        .find(|probe| {
+            probed
+                .answer(*probe)
+                .is_some_and(|answer| answer.outcome.is_somebody())
+        })
+        .map_or(Source::Ports, Probe::source)
+}
