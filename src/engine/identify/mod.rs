@@ -3,6 +3,7 @@
 //! bounds. No raw sockets, no privileges. What it all means is the catalogue's to say.
 
 pub mod credentials;
+pub mod snmp;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

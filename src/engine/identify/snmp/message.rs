@@ -1,0 +1,406 @@
+//! Questions as bytes and bytes as answers. Reading, signing and ciphers are snmp2's; what is written here by hand is
+//! the frame around a list of object ids. snmp2's own session is not used: it gives up at the first answer to another
+//! question, repeats nothing, and has no time limit.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use snmp2::v3::{Auth, AuthErrorKind, AuthProtocol, Cipher, Security};
+use snmp2::{Error, MessageType, Pdu, Version};
+
+use super::super::credentials::{V3Auth, V3User};
+use super::values::{Oid, Value};
+
+/// RFC 3411 §5: an engine id has 5 to 32 octets. A longer one would not fit into what is sent back.
+const ENGINE_ID_BYTES: std::ops::RangeInclusive<usize> = 5..=32;
+
+/// How many values of one answer are looked at.
+const MAX_VALUES: usize = 512;
+
+/// The reports of RFC 3414 §5 lie below this.
+const USM_STATS: &[u32] = &[1, 3, 6, 1, 6, 3, 15, 1, 1];
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    /// How.
+    pub(super) kind: QuestionKind,
+    /// For what.
+    pub(super) oids: Vec<Oid>,
+}
+
+/// The kinds of questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum QuestionKind {
+    /// Exactly these.
+    Get,
+    /// What comes after each of these.
+    GetNext,
+    /// So many that come after each of these.
+    GetBulk(u32),
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(super) enum Voice {
+    /// SNMP v1 and v2c.
+    Community {
+        /// Which of the two.
+        is_v1: bool,
+        /// The community. It crosses the network in clear anyway.
+        community: String,
+    },
+    /// SNMP v3.
+    User(User),
+}
+
+/// A user of SNMP v3 with the state of the conversation. Its `Debug` says nothing of what is inside.
+#[derive(Clone)]
+pub(super) struct User(Box<Security>);
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("User(…)")
+    }
+}
+
+/// What a datagram was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// An answer.
+    Reply(Reply),
+    /// SNMP v3: the unit's engine, or its time, is known now: ask again.
+    AskAgain,
+    /// SNMP v3: this user may not, and why.
+    Refused(&'static str),
+    /// Nothing that can be used, and why.
+    Odd(&'static str),
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    /// Of which question.
+    pub(super) id: i32,
+    /// Whether the unit says that it could not; v1 has no other way to say that an object is missing.
+    pub(super) is_error: bool,
+    /// What it says.
+    pub(super) values: Vec<(Oid, Value)>,
+}
+
+impl Voice {
+    /// As the clue has it.
+    pub(super) fn version_word(&self) -> &'static str {
+        match self {
+            Self::Community { is_v1: true, .. } => "v1",
+            Self::Community { is_v1: false, .. } => "v2c",
+            Self::User(_) => "v3",
+        }
+    }
+
+    /// Whether many values can be asked for at once.
+    pub(super) fn has_bulk(&self) -> bool {
+        !matches!(self, Self::Community { is_v1: true, .. })
+    }
+
+    /// The question as a datagram.
+    pub(super) fn write(&self, id: i32, question: &Question) -> Result<Vec<u8>, &'static str> {
+        match self {
+            Self::Community { is_v1, community } => Ok(write_plain(
+                i64::from(!is_v1),
+                community.as_bytes(),
+                id,
+                question,
+            )),
+            Self::User(user) => user.write(id, question),
+        }
+    }
+
+    /// Whether an answer is to this voice.
+    pub(super) fn is_of(&self, heard: &PlainReply) -> bool {
+        match self {
+            Self::Community { is_v1, community } => heard.is_for(*is_v1, community),
+            Self::User(_) => false,
+        }
+    }
+
+    /// What a datagram says to this voice.
+    pub(super) fn read(&mut self, datagram: &[u8]) -> Heard {
+        match self {
+            Self::Community { is_v1, community } => match read_plain(datagram) {
+                Ok(heard) if heard.is_for(*is_v1, community) => Heard::Reply(heard.reply),
+                Ok(_) => Heard::Odd("an answer to another question came"),
+                Err(why) => Heard::Odd(why),
+            },
+            Self::User(user) => user.read(datagram),
+        }
+    }
+}
+
+/// What a datagram of v1 or v2c holds.
+#[derive(Debug)]
+pub(super) struct PlainReply {
+    /// The version that it says it has.
+    pub(super) version: Version,
+    /// The community that it says it is for.
+    pub(super) community: Vec<u8>,
+    /// What it says.
+    pub(super) reply: Reply,
+}
+
+impl PlainReply {
+    fn is_for(&self, is_v1: bool, community: &str) -> bool {
+        let version = if is_v1 { Version::V1 } else { Version::V2C };
+        self.version == version && self.community == community.as_bytes()
+    }
+}
+
+/// Reads a datagram of v1 or v2c.
+pub(super) fn read_plain(datagram: &[u8]) -> Result<PlainReply, &'static str> {
+    guarded(|| {
+        let pdu = Pdu::from_bytes(datagram).map_err(|error| words(&error))?;
+        Ok(PlainReply {
+            version: pdu.version().map_err(|error| words(&error))?,
+            community: pdu.community.to_vec(),
+            reply: take(&pdu).ok_or("what came is no answer")?,
+        })
+    })
+    .unwrap_or(Err(UNREADABLE))
+}
+
+impl User {
+    /// A user who has not met the unit yet. The user is checked: snmp2 panics at an empty passphrase.
+    pub(super) fn new(user: &V3User) -> Option<Self> {
+        user.check().ok()?;
+        let protocol = match user.auth {
+            V3Auth::Sha1 => AuthProtocol::Sha1,
+            V3Auth::Sha256 => AuthProtocol::Sha256,
+        };
+        let security = Security::new(user.name.as_bytes(), user.auth_pass.0.as_bytes())
+            .with_auth_protocol(protocol)
+            .with_auth(Auth::AuthPriv {
+                cipher: Cipher::Aes128,
+                privacy_password: user.priv_pass.0.as_bytes().to_vec(),
+            });
+        Some(Self(Box::new(security)))
+    }
+
+    /// Whether the unit's engine is not known yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.0.engine_id().is_empty()
+    }
+
+    /// The question for the unit's engine id (RFC 3414 §4).
+    pub(super) fn write_greeting(id: i32) -> Vec<u8> {
+        let nothing = Question {
+            kind: QuestionKind::Get,
+            oids: Vec::new(),
+        };
+        write_unsigned(&[], id, &nothing)
+    }
+
+    fn write(&self, id: i32, question: &Question) -> Result<Vec<u8>, &'static str> {
+        // snmp2 builds no message for a socket of ours, but it signs and ciphers one that it has read.
+        let engine_id = self.0.engine_id();
+        let unsigned = write_unsigned(engine_id, id, question);
+        let signed = guarded(|| {
+            let mut reader = nobody(engine_id)?;
+            let pdu = Pdu::from_bytes_with_security(&unsigned, Some(&mut reader))?;
+            pdu.to_bytes_with_security(Some(&self.0))
+        });
+        match signed {
+            Some(Ok(datagram)) => Ok(datagram),
+            // Its engine tells a time that no message can carry.
+            Some(Err(_)) | None => Err("its SNMP engine has no usable time"),
+        }
+    }
+
+    /// Reads an answer. At the first one, two passphrases become keys, which takes milliseconds: not on a thread that
+    /// serves sockets.
+    pub(super) fn read(&mut self, datagram: &[u8]) -> Heard {
+        // snmp2 blanks the signature in the bytes that it is given while it checks it, behind a shared reference: it
+        // gets a copy that nobody else looks at.
+        let copy = datagram.to_vec();
+        let read = guarded(|| {
+            Pdu::from_bytes_with_security(&copy, Some(&mut self.0)).map(|pdu| take(&pdu))
+        });
+        if !ENGINE_ID_BYTES.contains(&self.0.engine_id().len()) {
+            self.0.reset_engine_id();
+            return Heard::Odd("its SNMP engine has no usable id");
+        }
+        match read {
+            Some(Ok(Some(reply))) => Heard::Reply(reply),
+            // The time of the unit is taken over, also where it was too far off to be accepted.
+            Some(Err(
+                Error::AuthUpdated | Error::AuthFailure(AuthErrorKind::EngineTimeMismatch),
+            )) => Heard::AskAgain,
+            Some(Err(Error::AuthFailure(AuthErrorKind::NotAuthenticated))) => self.report(datagram),
+            Some(Err(Error::AuthFailure(AuthErrorKind::SignatureMismatch))) => {
+                Heard::Odd("an answer with a wrong signature came")
+            }
+            Some(Err(Error::AuthFailure(AuthErrorKind::EngineIdMismatch))) => {
+                Heard::Odd("an answer of another SNMP engine came")
+            }
+            Some(Err(error)) => Heard::Odd(words(&error)),
+            Some(Ok(None)) => Heard::Odd("what came is no answer"),
+            None => Heard::Odd(UNREADABLE),
+        }
+    }
+
+    /// What a report says that nobody has signed.
+    fn report(&self, datagram: &[u8]) -> Heard {
+        let copy = datagram.to_vec();
+        let stat = guarded(|| -> Result<Option<u32>, Error> {
+            let mut reader = nobody(self.0.engine_id())?;
+            // The first reading takes over the engine's time, the second has nothing left to take over.
+            Pdu::from_bytes_with_security(&copy, Some(&mut reader)).ok();
+            let pdu = Pdu::from_bytes_with_security(&copy, Some(&mut reader))?;
+            let root = Oid::new(USM_STATS);
+            Ok(pdu
+                .varbinds
+                .clone()
+                .next()
+                .and_then(|(name, _)| Oid::decode(name.as_bytes()))
+                .and_then(|name| name.after(&root).map(|rest| rest[0])))
+        });
+        match stat {
+            Some(Ok(Some(1))) => Heard::Refused(
+                "the user or passphrase is refused: this user may not sign and encrypt",
+            ),
+            Some(Ok(Some(3))) => Heard::Refused("the user or passphrase is refused: no such user"),
+            Some(Ok(Some(5))) => {
+                Heard::Refused("the user or passphrase is refused: the signature is wrong")
+            }
+            Some(Ok(Some(6))) => {
+                Heard::Refused("the user or passphrase is refused: the encryption is wrong")
+            }
+            // A greeting that was repeated is answered twice.
+            _ => Heard::Odd("an SNMP v3 report without a use came"),
+        }
+    }
+}
+
+const UNREADABLE: &str = "what came could not be read";
+
+/// Somebody without rights, to read what is not signed.
+fn nobody(engine_id: &[u8]) -> Result<Security, Error> {
+    Security::new(b"", b"")
+        .with_auth(Auth::NoAuthNoPriv)
+        .with_engine_id(engine_id)
+}
+
+/// Runs what reads foreign bytes. snmp2 has sums that can overflow; a datagram must not end the task.
+fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
+}
+
+fn take(pdu: &Pdu<'_>) -> Option<Reply> {
+    if pdu.message_type != MessageType::Response {
+        return None;
+    }
+    Some(Reply {
+        id: pdu.req_id,
+        is_error: pdu.error_status != 0,
+        values: pdu
+            .varbinds
+            .clone()
+            .take(MAX_VALUES)
+            .map_while(|(name, value)| Some((Oid::decode(name.as_bytes())?, Value::take(&value))))
+            .collect(),
+    })
+}
+
+fn words(error: &Error) -> &'static str {
+    match error {
+        Error::UnsupportedVersion => "it answers in an unknown version of SNMP",
+        Error::AuthFailure(_) => "an SNMP v3 answer that does not fit came",
+        _ => "what came is broken SNMP",
+    }
+}
+
+fn write_plain(version: i64, community: &[u8], id: i32, question: &Question) -> Vec<u8> {
+    let content = [
+        integer(version),
+        tlv(0x04, community),
+        write_pdu(id, question),
+    ];
+    tlv(0x30, &content.concat())
+}
+
+/// A message of v3 at the level noAuthNoPriv.
+fn write_unsigned(engine_id: &[u8], id: i32, question: &Question) -> Vec<u8> {
+    const REPORTABLE: u8 = 4;
+    const USER_SECURITY_MODEL: i64 = 3;
+    let header = [
+        integer(i64::from(id)),
+        // The largest datagram that can come.
+        integer(65_507),
+        tlv(0x04, &[REPORTABLE]),
+        integer(USER_SECURITY_MODEL),
+    ];
+    let security = [
+        tlv(0x04, engine_id),
+        integer(0),
+        integer(0),
+        tlv(0x04, &[]),
+        tlv(0x04, &[]),
+        tlv(0x04, &[]),
+    ];
+    let scoped = [
+        tlv(0x04, engine_id),
+        tlv(0x04, &[]),
+        write_pdu(id, question),
+    ];
+    let content = [
+        integer(3),
+        tlv(0x30, &header.concat()),
+        tlv(0x04, &tlv(0x30, &security.concat())),
+        tlv(0x30, &scoped.concat()),
+    ];
+    tlv(0x30, &content.concat())
+}
+
+fn write_pdu(id: i32, question: &Question) -> Vec<u8> {
+    let (tag, repetitions) = match question.kind {
+        QuestionKind::Get => (0xa0, 0),
+        QuestionKind::GetNext => (0xa1, 0),
+        QuestionKind::GetBulk(repetitions) => (0xa5, repetitions),
+    };
+    let names: Vec<u8> = question
+        .oids
+        .iter()
+        .flat_map(|oid| tlv(0x30, &[tlv(0x06, &oid.encode()), vec![0x05, 0]].concat()))
+        .collect();
+    let content = [
+        integer(i64::from(id)),
+        integer(0),
+        integer(i64::from(repetitions)),
+        tlv(0x30, &names),
+    ];
+    tlv(tag, &content.concat())
+}
+
+fn integer(number: i64) -> Vec<u8> {
+    let bytes = number.to_be_bytes();
+    let sign = if number < 0 { 0xff } else { 0 };
+    // As short as it can be without a change of the sign.
+    let skipped = bytes
+        .windows(2)
+        .take_while(|pair| pair[0] == sign && (pair[1] & 0x80) == (sign & 0x80))
+        .count();
+    tlv(0x02, &bytes[skipped..])
+}
+
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut whole = vec![tag];
+    let len = content.len();
+    if len < 128 {
+        whole.push(len as u8);
+    } else {
+        let bytes = len.to_be_bytes();
+        let skipped = bytes.iter().take_while(|byte| **byte == 0).count();
+        whole.push(0x80 | (bytes.len() - skipped) as u8);
+        whole.extend_from_slice(&bytes[skipped..]);
+    }
+    whole.extend_from_slice(content);
+    whole
+}
