@@ -1,11 +1,17 @@
 //! Every action of a person as one closed enum: its words, its shortcut, when it is possible and why not.
 //! Buttons, menus, keys and the command palette all go through it.
 
+mod words;
+
 use egui::os::OperatingSystem;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::view_state::View;
-use crate::model::snapshot::{FirewallState, RuleState, Snapshot};
+use crate::model::snapshot::{FirewallState, RuleState, Snapshot, V3State};
+
+/// Why nothing can be identified in the demo.
+pub(super) const DEMO_IS_SIMULATED: &str =
+    "The demo's units are simulated and answer the discovery protocol only";
 
 /// An action of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,12 +28,22 @@ pub enum UiCommand {
     StopSweep,
     /// Try TCP 3502 on the selected units.
     AskTcp,
+    /// Ask the selected units what they are.
+    Identify,
+    /// Ask those of which no product is known.
+    IdentifyUnidentified,
+    /// Ask every unit.
+    IdentifyAll,
+    /// Stop asking what they are.
+    StopIdentify,
     /// Read an inventory file.
     Import,
     /// Write an inventory file.
     Export,
     /// Write the selected units.
     ExportSelected,
+    /// Write the targets of units.
+    ExportTargets,
     /// Cancel the import or export that is running.
     CancelJob,
     /// Begin a new site.
@@ -90,6 +106,14 @@ pub enum UiCommand {
     AllowFirewall,
     /// Windows: remove the firewall rule.
     RemoveFirewallRule,
+    /// Set the user of SNMP v3.
+    SetV3User,
+    /// Take the user of SNMP v3 away.
+    RemoveV3User,
+    /// Read the catalogue's files again.
+    ReloadCatalog,
+    /// Show the folder of a person's own catalogue files.
+    OpenCatalogFolder,
     /// Larger.
     ZoomIn,
     /// Smaller.
@@ -127,6 +151,10 @@ pub(super) struct CommandState<'a> {
     pub(super) num_selected: usize,
     /// Whether the one selected unit has an address.
     pub(super) has_ip: bool,
+    /// Whether any selected unit has an address.
+    pub(super) has_any_ip: bool,
+    /// Whether any probe is on.
+    pub(super) has_probes: bool,
     /// Whether the one selected unit has a MAC.
     pub(super) has_mac: bool,
     /// Whether anything is filtered.
@@ -141,16 +169,21 @@ pub(super) struct CommandState<'a> {
 
 impl UiCommand {
     /// Every command, in the order of the palette.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 59] = [
         Self::SearchNow,
         Self::StopSearch,
         Self::ToggleLiveSearch,
         Self::Sweep,
         Self::StopSweep,
         Self::AskTcp,
+        Self::Identify,
+        Self::IdentifyUnidentified,
+        Self::IdentifyAll,
+        Self::StopIdentify,
         Self::Import,
         Self::Export,
         Self::ExportSelected,
+        Self::ExportTargets,
         Self::CancelJob,
         Self::NewSite,
         Self::OpenSite,
@@ -182,6 +215,10 @@ impl UiCommand {
         Self::CheckInstallation,
         Self::AllowFirewall,
         Self::RemoveFirewallRule,
+        Self::SetV3User,
+        Self::RemoveV3User,
+        Self::ReloadCatalog,
+        Self::OpenCatalogFolder,
         Self::ZoomIn,
         Self::ZoomOut,
         Self::ZoomReset,
@@ -209,150 +246,6 @@ impl UiCommand {
         self.words().2
     }
 
-    const fn words(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::SearchNow => (
-                "Search now",
-                "Ask every chosen network who is there, three times",
-                "◎",
-            ),
-            Self::StopSearch => (
-                "Stop searching",
-                "Ask nothing more, live search included",
-                "□",
-            ),
-            Self::ToggleLiveSearch => (
-                "Live search on or off",
-                "Ask every chosen network every 15 s",
-                "↻",
-            ),
-            Self::Sweep => (
-                "Sweep a range…",
-                "Ask address by address, also behind routers",
-                "⇉",
-            ),
-            Self::StopSweep => ("Stop the sweep", "Ask no more addresses", "□"),
-            Self::AskTcp => (
-                "Ask over TCP 3502",
-                "Ask the selected units over TCP, where UDP is blocked",
-                "⇄",
-            ),
-            Self::Import => (
-                "Import…",
-                "Read units from a CSV or JSON file into this site",
-                "↓",
-            ),
-            Self::Export => ("Export…", "Write the inventory as CSV or JSON", "↑"),
-            Self::ExportSelected => (
-                "Export selected…",
-                "Write only the selected units as CSV or JSON",
-                "↑",
-            ),
-            Self::CancelJob => (
-                "Cancel import or export",
-                "Stop; a file that is being replaced stays as it was",
-                "□",
-            ),
-            Self::NewSite => ("New site…", "Begin an empty site file", "+"),
-            Self::OpenSite => ("Open site…", "Open another site file", "▷"),
-            Self::SaveSiteAs => (
-                "Save site as…",
-                "Save this site under another name and go on there",
-                "↓",
-            ),
-            Self::StartDemo => (
-                "Try the demo fleet",
-                "24 simulated units in a throw-away site, on ports of their own",
-                "◇",
-            ),
-            Self::EndDemo => ("End demo", "Go back to the site that was open", "□"),
-            Self::Undo => ("Undo", "Take the last edit back", "←"),
-            Self::Redo => ("Redo", "Do again what was taken back", "→"),
-            Self::Rename => ("Rename…", "Give the selected unit a name", "✎"),
-            Self::EditNote => ("Note…", "Note something on the selected unit", "✎"),
-            Self::Forget => (
-                "Forget…",
-                "Take the selected units out of the site; undo brings them back",
-                "✕",
-            ),
-            Self::AddUnit => (
-                "Add unit by hand…",
-                "Add a unit that you know of but that was not heard",
-                "+",
-            ),
-            Self::SelectAll => ("Select all", "Select every unit that is shown", "☰"),
-            Self::CopyRows => (
-                "Copy rows",
-                "Copy the selected rows as text, for a spreadsheet",
-                "□",
-            ),
-            Self::CopyMac => ("Copy MAC", "Copy the MAC of the selected unit", "□"),
-            Self::OpenWebPage => ("Open web page", "Open https:// at the unit's address", "▷"),
-            Self::CopySsh => (
-                "Copy SSH command",
-                "Copy an ssh command for the unit's address",
-                "□",
-            ),
-            Self::FocusFilter => ("Filter", "Go to the filter box", "▽"),
-            Self::ClearFilter => ("Clear filter", "Show every unit again", "✕"),
-            Self::Columns => ("Columns…", "Choose the columns of the grid", "☰"),
-            Self::ResetColumns => (
-                "Reset columns",
-                "Columns, widths and order as they were at first",
-                "↻",
-            ),
-            Self::TogglePanel => (
-                "Show or hide the unit panel",
-                "The panel on the right with facts and evidence",
-                "◫",
-            ),
-            Self::ShowDiscover => ("Go to Discover", "The units of this site", "▷"),
-            Self::ShowDiagnostics => (
-                "Go to Diagnostics",
-                "Datagrams that were not understood, and what was checked",
-                "▷",
-            ),
-            Self::ShowActivity => ("Go to Activity", "What was done and what happened", "▷"),
-            Self::ShowSettings => ("Settings", "Theme, zoom, networks, places", "⚙"),
-            Self::Palette => ("Commands…", "Find and run any command", "☰"),
-            Self::RunDoctor => (
-                "Check the networks again",
-                "Look at interfaces, ports and firewall again now",
-                "✓",
-            ),
-            Self::CheckInstallation => (
-                "Check the installation…",
-                "Folders, version, firewall and networks: what is well and what is not",
-                "✓",
-            ),
-            Self::AllowFirewall => (
-                "Allow through the firewall…",
-                "Replace every inbound rule of this program, also one that blocks, by the two it needs; Windows asks for an administrator",
-                "◫",
-            ),
-            Self::RemoveFirewallRule => (
-                "Remove the firewall rule…",
-                "Take this program's rule out; Windows asks for an administrator",
-                "✕",
-            ),
-            Self::ZoomIn => ("Zoom in", "Everything larger", "+"),
-            Self::ZoomOut => ("Zoom out", "Everything smaller", "−"),
-            Self::ZoomReset => ("Zoom to 100 %", "Everything at its normal size", "○"),
-            Self::ThemeSystem => ("Theme as the system", "Follow the system's theme", "◐"),
-            Self::ThemeLight => ("Light theme", "Dark words on light ground", "○"),
-            Self::ThemeDark => ("Dark theme", "Light words on dark ground", "●"),
-            Self::OpenLogFolder => ("Open log folder", "Show the log files", "▷"),
-            Self::ResetWindow => ("Reset window", "Size and place as at the first start", "↻"),
-            Self::About => ("About Rollcall", "Version, places and licenses", "◉"),
-            Self::Licenses => (
-                "Third-party licenses",
-                "The licenses of everything that is in this program",
-                "☰",
-            ),
-            Self::Quit => ("Quit", "Save and close the window", "✕"),
-        }
-    }
-
     /// Whether the command means anything on this system.
     pub fn is_for(self, os: OperatingSystem) -> bool {
         match self {
@@ -374,9 +267,12 @@ impl UiCommand {
         match self {
             Self::SearchNow => plain(Key::F5),
             Self::Sweep => Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::F5)),
+            Self::Identify => plain(Key::F6),
+            Self::IdentifyUnidentified => Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::F6)),
             Self::Import => command(Key::O),
             Self::Export => command(Key::E),
             Self::ExportSelected => command_shift(Key::E),
+            Self::ExportTargets => command_shift(Key::T),
             Self::NewSite => command(Key::N),
             Self::OpenSite => command_shift(Key::O),
             Self::SaveSiteAs => command_shift(Key::S),
@@ -438,6 +334,13 @@ impl UiCommand {
                 "This site is read-only: save it under another name first",
             )
         };
+        let identifiable = || {
+            unless(!snapshot.site.demo, DEMO_IS_SIMULATED).or(unless(
+                state.has_probes,
+                "Every probe is switched off in the settings",
+            ))
+        };
+        let has_units = || unless(!snapshot.units.is_empty(), "There is no unit yet");
         let one_selected = || unless(state.num_selected == 1, "Select one unit first");
         match self {
             Self::StopSearch => unless(
@@ -447,6 +350,29 @@ impl UiCommand {
             Self::Sweep => unless(!running_sweep, "A sweep is running already"),
             Self::StopSweep => unless(running_sweep, "No sweep is running"),
             Self::AskTcp | Self::CopyRows => unless(state.num_selected > 0, "Select units first"),
+            Self::Identify => unless(state.num_selected > 0, "Select units first")
+                .or_else(identifiable)
+                .or(unless(state.has_any_ip, no_ip(state.num_selected))),
+            Self::IdentifyUnidentified | Self::IdentifyAll => has_units().or_else(identifiable),
+            Self::StopIdentify => unless(
+                snapshot
+                    .identifying
+                    .as_ref()
+                    .is_some_and(|state| state.ended.is_none()),
+                "No unit is being identified",
+            ),
+            Self::ExportTargets => {
+                has_units().or(unless(snapshot.job.is_none(), "A file is being worked on"))
+            }
+            Self::SetV3User => unless(!snapshot.site.demo, DEMO_IS_SIMULATED),
+            Self::RemoveV3User => unless(
+                snapshot.snmp_v3 != V3State::None,
+                "This site has no SNMP v3 user",
+            ),
+            Self::OpenCatalogFolder => unless(
+                snapshot.catalog.own_folder.is_some(),
+                "There is no folder for your own files",
+            ),
             Self::Import => {
                 writable().or(unless(snapshot.job.is_none(), "A file is being worked on"))
             }
@@ -481,6 +407,15 @@ impl UiCommand {
             Self::TogglePanel => unless(state.panel_fits, "The window is too narrow for the panel"),
             _ => None,
         }
+    }
+}
+
+/// Why units without an address cannot be asked.
+const fn no_ip(num_selected: usize) -> &'static str {
+    if num_selected == 1 {
+        "Its address is not known"
+    } else {
+        "None of the selected units has an address"
     }
 }
 

@@ -99,6 +99,7 @@ impl App {
             PathUse::Export => dialog
                 .add_filter("CSV", &["csv"])
                 .add_filter("JSON", &["json"]),
+            PathUse::Targets => dialog.add_filter("CSV", &["csv"]),
             PathUse::Import => dialog
                 .add_filter("Inventory files", &["csv", "json", "txt"])
                 .add_filter("All files", &["*"]),
@@ -206,6 +207,7 @@ impl App {
                     form.focused = false;
                 }
             }
+            PathUse::Targets => self.export_targets(path, may_replace),
             PathUse::Import => self.send(Command::Import(path)),
             PathUse::NewSite => self.send(Command::NewSite(with_site_ending(path))),
             PathUse::OpenSite => self.send(Command::OpenSite(path)),
@@ -233,6 +235,7 @@ fn with_site_ending(path: PathBuf) -> PathBuf {
 pub(super) const fn title(purpose: PathUse) -> &'static str {
     match purpose {
         PathUse::Export => "Export inventory",
+        PathUse::Targets => "Export targets",
         PathUse::Import => "Import an inventory file",
         PathUse::NewSite => "New site",
         PathUse::OpenSite => "Open site",

@@ -12,7 +12,7 @@ use super::view_state::{
     SweepForm, View,
 };
 use super::{App, UiCommand, format, window};
-use crate::engine::command::{Command, Saying};
+use crate::engine::command::{Command, IdentifyRequest, Saying};
 use crate::engine::firewall::RuleChange;
 use crate::inventory::{Delimiter, Format};
 use crate::model::appliance::Appliance;
@@ -20,6 +20,9 @@ use crate::model::column::Column;
 use crate::model::edit::Edit;
 use crate::model::query::Counter;
 use crate::settings::{GridSettings, ThemeChoice};
+
+/// So many selected units are looked through for an address.
+const SELECTED_LOOKED_AT: usize = 1_000;
 
 /// How much one step of zoom is.
 const ZOOM_STEP: f32 = 0.1;
@@ -32,12 +35,24 @@ impl App {
             snapshot: &self.snapshot,
             num_selected: self.selection.len(),
             has_ip: single.is_some_and(|unit| unit.ip_value().is_some()),
+            has_any_ip: self.has_any_ip(),
+            has_probes: self.has_probes(),
             has_mac: single.is_some_and(|unit| unit.mac().is_some()),
             filtered: self.is_filtered(),
             view: self.view,
             panel_fits: self.panel_fits,
             os: self.os,
         }
+    }
+
+    /// Whether any selected unit has an address. Of very many the first decide: this is asked several times a frame.
+    fn has_any_ip(&self) -> bool {
+        self.selection.len() > SELECTED_LOOKED_AT
+            || self
+                .selection
+                .rows()
+                .filter_map(|(slot, _)| self.snapshot.units.at(slot))
+                .any(|unit| unit.ip_value().is_some())
     }
 
     /// Whether the grid shows less than everything.
@@ -83,6 +98,7 @@ impl App {
                 let ranges = self.suggested_ranges();
                 self.modal = Some(Modal::Sweep(SweepForm {
                     ranges,
+                    probe: true,
                     focused: false,
                 }));
             }
@@ -95,12 +111,22 @@ impl App {
                     .collect();
                 self.send(Command::AskTcp(ips));
             }
+            UiCommand::Identify => {
+                let ids = self.selection.ids();
+                self.send(Command::Identify(IdentifyRequest::Units(ids)));
+            }
+            UiCommand::IdentifyUnidentified => {
+                self.send(Command::Identify(IdentifyRequest::Unidentified));
+            }
+            UiCommand::IdentifyAll => self.send(Command::Identify(IdentifyRequest::All)),
+            UiCommand::StopIdentify => self.send(Command::StopIdentify),
             UiCommand::Import => {
                 let folder = self.suggested_path(PathUse::Import);
                 self.type_path(PathUse::Import, folder);
             }
             UiCommand::Export => self.open_export(None),
             UiCommand::ExportSelected => self.open_export(Some(Scope::Selected)),
+            UiCommand::ExportTargets => self.begin_targets(ctx, frame),
             UiCommand::CancelJob => self.send(Command::CancelJob),
             UiCommand::NewSite => self.ask_path(ctx, frame, PathUse::NewSite),
             UiCommand::OpenSite => self.ask_path(ctx, frame, PathUse::OpenSite),
@@ -161,13 +187,23 @@ impl App {
             }
             UiCommand::AllowFirewall => self.send(Command::FirewallRule(RuleChange::Add)),
             UiCommand::RemoveFirewallRule => self.send(Command::FirewallRule(RuleChange::Remove)),
+            UiCommand::SetV3User => self.open_v3_form(),
+            UiCommand::RemoveV3User => self.send(Command::SetV3User(None)),
+            UiCommand::ReloadCatalog => self.send(Command::ReloadCatalog),
+            UiCommand::OpenCatalogFolder => {
+                let folder = self.snapshot.catalog.own_folder.clone();
+                self.open_folder(ctx, folder.as_deref(), "There is no catalog folder");
+            }
             UiCommand::ZoomIn => self.zoom_to(ctx, ctx.zoom_factor() + ZOOM_STEP),
             UiCommand::ZoomOut => self.zoom_to(ctx, ctx.zoom_factor() - ZOOM_STEP),
             UiCommand::ZoomReset => self.zoom_to(ctx, 1.0),
             UiCommand::ThemeSystem => self.choose_theme(ctx, ThemeChoice::System),
             UiCommand::ThemeLight => self.choose_theme(ctx, ThemeChoice::Light),
             UiCommand::ThemeDark => self.choose_theme(ctx, ThemeChoice::Dark),
-            UiCommand::OpenLogFolder => self.open_log_folder(ctx),
+            UiCommand::OpenLogFolder => {
+                let folder = self.places.logs.clone();
+                self.open_folder(ctx, folder.as_deref(), "There is no log folder");
+            }
             UiCommand::ResetWindow => {
                 window::reset(ctx);
                 self.zoom_to(ctx, 1.0);
@@ -187,7 +223,12 @@ impl App {
         self.settings.zoom = zoom;
     }
 
-    fn ask_path(&mut self, ctx: &Context, frame: Option<&eframe::Frame>, purpose: PathUse) {
+    pub(super) fn ask_path(
+        &mut self,
+        ctx: &Context,
+        frame: Option<&eframe::Frame>,
+        purpose: PathUse,
+    ) {
         let suggestion = self.suggested_path(purpose);
         self.open_dialog(ctx, frame, purpose, &suggestion);
     }
@@ -308,6 +349,12 @@ impl App {
                     .unwrap_or_default()
                     .join(format!("{name} {date}.{ending}"))
             }
+            PathUse::Targets => {
+                let name = file_name(&self.snapshot.site.name);
+                documents()
+                    .unwrap_or_default()
+                    .join(format!("{name} targets.csv"))
+            }
             PathUse::Import => with_separator(documents()),
             PathUse::OpenSite => with_separator(site_folder()),
             PathUse::NewSite => site_folder()
@@ -334,7 +381,9 @@ impl App {
         let folder = match purpose {
             // These are suggested as a folder, ready for a name.
             PathUse::Import | PathUse::OpenSite => Some(&*suggested),
-            PathUse::Export | PathUse::NewSite | PathUse::SaveSiteAs => suggested.parent(),
+            PathUse::Export | PathUse::Targets | PathUse::NewSite | PathUse::SaveSiteAs => {
+                suggested.parent()
+            }
         };
         folder.map_or_else(|| typed.to_owned(), |folder| folder.join(typed))
     }
@@ -393,12 +442,12 @@ impl App {
         cell.replace(['\t', '\r', '\n'], " ")
     }
 
-    fn open_log_folder(&mut self, ctx: &Context) {
-        if let Some(url) = self.places.logs.as_deref().and_then(file_url) {
+    /// Has the system show a folder.
+    fn open_folder(&mut self, ctx: &Context, folder: Option<&Path>, missing: &str) {
+        if let Some(url) = folder.and_then(file_url) {
             ctx.open_url(OpenUrl::new_tab(url));
         } else {
-            let said = Saying::trouble("There is no log folder");
-            self.say(said);
+            self.say(Saying::trouble(missing));
         }
     }
 }

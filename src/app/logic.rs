@@ -52,6 +52,7 @@ impl App {
             self.take_notice(notice);
         }
         self.poll_dialogs();
+        self.drop_unasked_targets();
         self.answer_later_starts(ctx);
         if let Some(millis) = self.notices.expire(self.now) {
             ctx.request_repaint_after(Duration::from_millis(millis.max(50)));
@@ -131,6 +132,8 @@ impl App {
         self.name_edit = None;
         self.query.counter = Counter::All;
         self.diagnostics.selected = None;
+        self.diagnostics.other = None;
+        self.panel.filter.clear();
         let Some(path) = path else {
             return;
         };
@@ -208,6 +211,10 @@ impl App {
             .totals
             .last_heard
             .is_some_and(|when| self.now.millis_since(when) < IDLE_AFTER_MILLIS);
+        let asked_lately = snapshot.identifying.as_ref().is_some_and(|identifying| {
+            let ended = identifying.ended;
+            ended.is_none_or(|when| self.now.millis_since(when) < IDLE_AFTER_MILLIS)
+        });
         let is_working = snapshot.job.is_some()
             || snapshot
                 .sweep
@@ -215,7 +222,7 @@ impl App {
                 .is_some_and(|sweep| sweep.ended.is_none());
         let is_waiting_for_first = snapshot.units.is_empty()
             && self.now.millis_since(snapshot.totals.listening_since) < IDLE_AFTER_MILLIS;
-        heard_lately || is_working || is_waiting_for_first
+        heard_lately || asked_lately || is_working || is_waiting_for_first
     }
 
     /// Follows the person's choice of theme.

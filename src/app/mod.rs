@@ -11,6 +11,8 @@ mod dispatch;
 mod fonts;
 mod format;
 mod grid;
+mod identifying;
+mod list;
 mod logic;
 mod modals;
 mod notices;
@@ -39,8 +41,8 @@ use self::grid::{GridState, Selection};
 use self::notices::Notices;
 use self::panels::Sum;
 use self::rows::GridRows;
-use self::view_state::{DiagnosticsState, Modal, NameEdit, PageForm, PathUse};
-use crate::engine::command::Saying;
+use self::view_state::{DiagnosticsState, Modal, NameEdit, PageForm, PanelState, PathUse};
+use crate::engine::command::{Saying, TargetsRequest};
 use crate::engine::handle::EngineHandle;
 use crate::instance::Doorbell;
 use crate::logging::{LogLine, LogRing};
@@ -160,6 +162,12 @@ pub struct App {
     name_edit: Option<NameEdit>,
     /// What the Diagnostics view remembers.
     diagnostics: DiagnosticsState,
+    /// How the right panel and lists of answers stand.
+    panel: PanelState,
+    /// The communities that are being typed, until they are taken over.
+    communities: Option<String>,
+    /// The targets that are to be exported, while their path is asked for.
+    targets: Option<Box<TargetsRequest>>,
     /// The question over the window.
     modal: Option<Modal>,
     /// How large it was drawn: what changes stands in its place one frame later.
@@ -204,8 +212,8 @@ impl std::fmt::Debug for App {
 
 impl std::fmt::Debug for Start {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the settings: communities are half a secret.
         f.debug_struct("Start")
-            .field("settings", &self.settings)
             .field("places", &self.places)
             .finish_non_exhaustive()
     }
@@ -258,6 +266,9 @@ impl App {
             grid: GridState::default(),
             name_edit: None,
             diagnostics: DiagnosticsState::default(),
+            panel: PanelState::default(),
+            communities: None,
+            targets: None,
             modal: is_first.then(|| Modal::Welcome(PageForm::default())),
             modal_size: egui::Vec2::ZERO,
             dialogs: Dialogs::new(),

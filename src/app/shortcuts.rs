@@ -51,5 +51,5 @@ fn num_modifiers(shortcut: KeyboardShortcut) -> u8 {
 }
 
 const fn is_function_key(key: Key) -> bool {
-    matches!(key, Key::F2 | Key::F5)
+    matches!(key, Key::F2 | Key::F5 | Key::F6)
 }

@@ -47,6 +47,7 @@ impl eframe::App for App {
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.dialogs.cancel();
+        self.commit_communities();
         self.remember_now();
     }
 }
@@ -71,6 +72,9 @@ impl App {
             self.ask(command);
         }
         self.update_rows();
+        if self.view != View::Settings {
+            self.commit_communities();
+        }
 
         let palette = palette(&ctx);
         self.panel_fits = ui.available_width() >= PANEL_FROM_WIDTH;

@@ -1,12 +1,15 @@
 //! What the window shows just now and what a person is in the middle of. Never saved.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::widgets::PageScroll;
 use crate::engine::command::{ExportRequest, ImportReport, SweepRequest, TargetsRequest};
+use crate::engine::identify::credentials::{Secret, V3Auth};
 use crate::inventory::{Delimiter, Format};
 use crate::model::identity::ApplianceId;
+use crate::model::probing::Probe;
 use crate::model::time::Timestamp;
 
 /// The entries of the left rail.
@@ -82,6 +85,8 @@ pub(super) enum Modal {
     Installation(InstallationForm),
     /// The first start.
     Welcome(PageForm),
+    /// The user of SNMP v3.
+    V3User(Box<V3Form>),
 }
 
 impl Modal {
@@ -172,6 +177,8 @@ pub(super) struct ExportForm {
 pub(super) enum PathUse {
     /// Where an export goes: comes back to the export window.
     Export,
+    /// Where targets go.
+    Targets,
     /// An inventory file to read.
     Import,
     /// A site to begin.
@@ -194,11 +201,30 @@ pub(super) struct PathForm {
 }
 
 /// The sweep window.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SweepForm {
     /// CIDRs, ranges and addresses, as typed.
     pub(super) ranges: String,
+    /// Whether units are looked for that do not answer discovery.
+    pub(super) probe: bool,
     /// Whether the field has had the focus.
+    pub(super) focused: bool,
+}
+
+/// The window for the user of SNMP v3. Its passphrases are never printed.
+#[derive(Debug)]
+pub(super) struct V3Form {
+    /// The user's name.
+    pub(super) name: String,
+    /// How messages are signed.
+    pub(super) auth: V3Auth,
+    /// For signing.
+    pub(super) auth_pass: Secret,
+    /// For the cipher.
+    pub(super) priv_pass: Secret,
+    /// Whether the passphrases can be read.
+    pub(super) is_shown: bool,
+    /// Whether the first field has had the focus.
     pub(super) focused: bool,
 }
 
@@ -253,6 +279,37 @@ pub(super) struct NameEdit {
 pub(super) struct DiagnosticsState {
     /// The stray whose bytes are shown.
     pub(super) selected: Option<u64>,
+    /// The row to be brought into view.
+    pub(super) scroll_to: Option<usize>,
+    /// The other thing whose answers are shown.
+    pub(super) other: Option<Ipv4Addr>,
+    /// The row of the other things to be brought into view.
+    pub(super) scroll_to_other: Option<usize>,
+}
+
+/// The parts of the right panel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum PanelTab {
+    /// What is known, why, and what was heard.
+    #[default]
+    Facts,
+    /// What each probe brought.
+    Answers,
+    /// The serial ports.
+    Targets,
+}
+
+/// What the right panel and the lists of answers remember.
+#[derive(Debug, Default)]
+pub(super) struct PanelState {
+    /// The part that is shown.
+    pub(super) tab: PanelTab,
+    /// The answers whose bytes are shown, and whether as text.
+    pub(super) unfolded: Vec<(Probe, bool)>,
+    /// The filter of the targets.
+    pub(super) filter: String,
+    /// The marked target, by its place among those of the unit.
+    pub(super) target: Option<usize>,
     /// The row to be brought into view.
     pub(super) scroll_to: Option<usize>,
 }

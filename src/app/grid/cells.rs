@@ -6,9 +6,11 @@ use egui::{Align2, Color32, FontFamily, FontId, Painter, Pos2, Rect, Shape, Stro
 
 use super::super::format;
 use super::super::theme::{MONO_SIZE, Palette, TEXT_SIZE};
-use crate::model::appliance::Appliance;
+use crate::model::appliance::{Appliance, Best};
 use crate::model::column::Column;
 use crate::model::fact::Fact;
+use crate::model::identification::Confidence;
+use crate::model::probing::Probe;
 use crate::model::sighting::Source;
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
@@ -81,6 +83,12 @@ pub(in crate::app) fn cell_text<'a>(
         Column::Model => match (unit.model(), model_number(unit)) {
             (None, Some(number)) => CellText {
                 text: Cow::Owned(format!("no. {number}")),
+                color: palette.faint,
+                mono: false,
+            },
+            (Some(best), _) if is_possible(&best, unit) => CellText {
+                // One weak sign: dimmed, and a word beside it, for color is never alone.
+                text: Cow::Owned(format!("{} ?", format::show_text(best.value))),
                 color: palette.faint,
                 mono: false,
             },
@@ -165,13 +173,18 @@ pub(in crate::app) fn cell_hover(
         Column::Status => Some(context.snapshot.context.reason(unit)),
         Column::FirstHeard => when(unit.first_heard()),
         Column::LastHeard => when(unit.last_heard()),
-        Column::Model => match (unit.model(), model_number(unit)) {
-            (Some(best), _) => Some(from(best.source)),
-            (None, Some(number)) => Some(format!(
-                "Model number {number} of its reply: a hint, not the model"
-            )),
-            (None, None) => Some("Not asked".to_owned()),
-        },
+        Column::Model => Some(match (unit.model(), model_number(unit)) {
+            (Some(best), _) if is_written(best.source) => from(best.source),
+            (Some(best), _) => match confidence_words(unit) {
+                Some(words) => format!("{words}\n{}", from(best.source)),
+                None => from(best.source),
+            },
+            (None, Some(number)) => format!(
+                "Model number {number} of its reply: a hint, not the model\n{}",
+                asked_words(unit)
+            ),
+            (None, None) => asked_words(unit).to_owned(),
+        }),
         Column::Name => Some(known_or(unit.name().map(|best| best.source), || {
             unknown(heard.map(|heard| &heard.name))
         })),
@@ -192,10 +205,12 @@ pub(in crate::app) fn cell_hover(
         Column::Gateway => Some(known_or(unit.gateway().map(|best| best.source), || {
             unknown(heard.map(|heard| &heard.gateway))
         })),
-        Column::Serial => Some(written(unit.serial().map(|best| best.source))),
-        Column::Class => Some(written(unit.class().map(|best| best.source))),
-        Column::PartNumber => Some(written(unit.part_number().map(|best| best.source))),
-        Column::Firmware => Some(written(unit.firmware().map(|best| best.source))),
+        Column::Serial => Some(by_snmp(unit.serial(), unit)),
+        Column::Class => Some(known_or(unit.class().map(|best| best.source), || {
+            asked_words(unit).to_owned()
+        })),
+        Column::PartNumber => Some(by_snmp(unit.part_number(), unit)),
+        Column::Firmware => Some(by_snmp(unit.firmware(), unit)),
         Column::PlannedName => Some(written(unit.planned_name().map(|best| best.source))),
         Column::PlannedPlace => Some(written(unit.planned_place().map(|best| best.source))),
         Column::HeardOn => unit.is_unheard().then(|| "Not heard yet".to_owned()),
@@ -209,6 +224,53 @@ pub(in crate::app) fn cell_hover(
 
 fn known_or(source: Option<Source>, unknown: impl Fn() -> String) -> String {
     source.map_or_else(unknown, |source| format!("From: {}", source_words(source)))
+}
+
+/// Where a fact comes from that a unit tells by SNMP only, or whether it was asked for it.
+fn by_snmp(fact: Option<Best<&str>>, unit: &Appliance) -> String {
+    let is_asked = unit
+        .probed
+        .as_deref()
+        .is_some_and(|probed| probed.answer(Probe::Snmp).is_some());
+    known_or(fact.map(|best| best.source), || {
+        let words = if is_asked {
+            "Asked, no answer"
+        } else {
+            "Not asked"
+        };
+        words.to_owned()
+    })
+}
+
+/// Whether a unit whose product is not known was asked.
+fn asked_words(unit: &Appliance) -> &'static str {
+    match unit.probed.as_deref() {
+        None => "Not asked",
+        Some(probed) if probed.is_silent() => "Asked, no answer",
+        Some(_) => "Asked, and no answer tells",
+    }
+}
+
+/// Whether a file or a person says it.
+const fn is_written(source: Source) -> bool {
+    matches!(source, Source::Import | Source::Person)
+}
+
+/// Whether a model is only one weak sign's.
+fn is_possible(best: &Best<&str>, unit: &Appliance) -> bool {
+    let identified = unit.identified.as_deref();
+    !is_written(best.source)
+        && identified.is_some_and(|it| it.confidence == Some(Confidence::Possible))
+}
+
+/// How sure the identification is, with its first reason.
+fn confidence_words(unit: &Appliance) -> Option<String> {
+    let identified = unit.identified.as_deref()?;
+    let confidence = format::sentence(identified.confidence?.word());
+    Some(match identified.reasons.first() {
+        Some(reason) => format!("{confidence}: {}", format::show_text(&reason.text)),
+        None => confidence,
+    })
 }
 
 fn written(source: Option<Source>) -> String {

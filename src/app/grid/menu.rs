@@ -59,6 +59,7 @@ impl App {
                 UiCommand::OpenWebPage,
                 UiCommand::CopySsh,
                 UiCommand::AskTcp,
+                UiCommand::Identify,
             ] {
                 self.command_item_ui(ui, command);
             }
@@ -67,6 +68,7 @@ impl App {
                 UiCommand::Rename,
                 UiCommand::EditNote,
                 UiCommand::ExportSelected,
+                UiCommand::ExportTargets,
                 UiCommand::Forget,
             ] {
                 self.command_item_ui(ui, command);
@@ -91,5 +93,24 @@ impl App {
             ui.close();
         }
         widgets::focus_ring(response)
+    }
+
+    /// A command as a quiet button with these words, named by the command, with why it is not possible.
+    pub(in crate::app) fn command_button_ui(
+        &mut self,
+        ui: &mut Ui,
+        command: UiCommand,
+        word: &str,
+    ) {
+        let why_not = command.why_not(&self.command_state());
+        let button = ui
+            .add_enabled_ui(why_not.is_none(), |ui| widgets::quiet_button(ui, word))
+            .inner
+            .named(command.text())
+            .on_hover_text(command.tooltip())
+            .on_disabled_hover_text(why_not.unwrap_or_default());
+        if button.clicked() {
+            self.ask(command);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The export window: which units, which format, where to.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use egui::{Button, TextEdit, Ui};
@@ -103,6 +104,20 @@ impl App {
         next
     }
 
+    /// The selected units in the order of the grid, and those that the filter hides after them.
+    pub(in crate::app) fn selected_rows(&self) -> Vec<(Slot, ApplianceId)> {
+        let order: HashMap<ApplianceId, usize> = self
+            .rows
+            .shown()
+            .iter()
+            .enumerate()
+            .map(|(idx, (_, id))| (*id, idx))
+            .collect();
+        let mut rows: Vec<_> = self.selection.rows().collect();
+        rows.sort_by_key(|(_, id)| order.get(id).copied().unwrap_or(usize::MAX));
+        rows
+    }
+
     fn export_why_not(&self, form: &ExportForm) -> Option<&'static str> {
         if Path::new(form.path.trim()).file_name().is_none() {
             Some("Type where the file is to go")
@@ -125,22 +140,7 @@ impl App {
                 .map(|(slot, unit)| (slot, unit.id))
                 .collect(),
             Scope::Filtered => self.rows.shown().to_vec(),
-            // In the order of the grid, and those that the filter hides after them.
-            Scope::Selected => {
-                let (shown, hidden): (Vec<_>, Vec<_>) = {
-                    let order: std::collections::HashMap<ApplianceId, usize> = self
-                        .rows
-                        .shown()
-                        .iter()
-                        .enumerate()
-                        .map(|(idx, (_, id))| (*id, idx))
-                        .collect();
-                    let mut rows: Vec<_> = self.selection.rows().collect();
-                    rows.sort_by_key(|(_, id)| order.get(id).copied().unwrap_or(usize::MAX));
-                    rows.into_iter().partition(|(_, id)| order.contains_key(id))
-                };
-                shown.into_iter().chain(hidden).collect()
-            }
+            Scope::Selected => self.selected_rows(),
         };
         let remembered = &mut self.settings.export;
         form.format.extension().clone_into(&mut remembered.format);

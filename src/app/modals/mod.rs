@@ -10,6 +10,7 @@ mod licenses;
 mod palette;
 mod path;
 mod sweep;
+mod v3_user;
 mod welcome;
 
 use egui::{Align2, Area, Context, Frame, Id, Margin, RichText, Stroke, Ui, vec2};
@@ -121,6 +122,7 @@ impl App {
             Modal::Licenses(page) => Self::licenses_ui(ui, page),
             Modal::Installation(form) => self.installation_ui(ui, form),
             Modal::Welcome(page) => self.welcome_ui(ui, page),
+            Modal::V3User(form) => self.v3_user_ui(ui, form),
         }
     }
 }
@@ -143,6 +145,7 @@ const fn shape(modal: &Modal) -> (f32, &'static str) {
         Modal::Licenses(_) => (780.0, "Licenses"),
         Modal::Installation(_) => (680.0, "Check the installation"),
         Modal::Welcome(_) => (580.0, "Welcome to Rollcall"),
+        Modal::V3User(_) => (480.0, "SNMP v3 user"),
     }
 }
 

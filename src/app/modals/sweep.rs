@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use egui::{RichText, TextEdit, Ui};
 
+use super::super::command::DEMO_IS_SIMULATED;
 use super::super::theme;
 use super::super::view_state::SweepForm;
 use super::super::widgets;
@@ -53,6 +54,7 @@ impl App {
             Ok(count) => (format::counted(*count, "address", "addresses"), palette.dim),
         };
         ui.label(RichText::new(text).color(color));
+        self.probe_ui(ui, form);
         let is_possible = matches!(size, Ok(1..=REFUSED_ABOVE));
         let mut is_asked = widgets::entered(&response);
         let mut next = Next::Stay;
@@ -70,11 +72,38 @@ impl App {
                 ranges: form.ranges.trim().to_owned(),
                 per_sec: None,
                 confirmed: false,
-                probe: true,
+                probe: form.probe && self.why_no_probes().is_none(),
             }));
             return Next::Close;
         }
         next
+    }
+
+    /// Whether units are looked for by other means too.
+    fn probe_ui(&self, ui: &mut Ui, form: &mut SweepForm) {
+        let why_not = self.why_no_probes();
+        let text = "Also look for units that do not answer discovery (SNMP, web, SSH, ports)";
+        let mut is_on = form.probe && why_not.is_none();
+        let choice = widgets::checkbox(ui, &mut is_on, text, why_not.is_none())
+            .on_disabled_hover_text(why_not.unwrap_or_default());
+        if choice.changed() {
+            form.probe = is_on;
+        }
+        widgets::explain(
+            ui,
+            why_not.unwrap_or("Beyond 4,096 addresses only those that answered are probed"),
+        );
+    }
+
+    /// Why nothing can be asked by other means than discovery.
+    fn why_no_probes(&self) -> Option<&'static str> {
+        if self.snapshot.site.demo {
+            Some(DEMO_IS_SIMULATED)
+        } else if self.has_probes() {
+            None
+        } else {
+            Some("Every probe is switched off in the settings")
+        }
     }
 
     /// More than a /16 is to be swept.

@@ -25,8 +25,19 @@ pub(in crate::app) struct HexView<'a> {
     pub(in crate::app) full_len: usize,
     /// How many stand in a row.
     pub(in crate::app) width: RowWidth,
-    /// Whether they were understood: names of fields in foreign bytes would mislead.
-    pub(in crate::app) is_aidp: bool,
+    /// Whether their fields have names.
+    pub(in crate::app) naming: Naming,
+}
+
+/// Whether the fields of bytes have names: in foreign bytes they would mislead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Naming {
+    /// It was understood.
+    Aidp,
+    /// It came where AIDP is spoken, and was not understood.
+    IfAidp,
+    /// It is something else.
+    None,
 }
 
 /// Draws a dump; hovering a byte names its field.
@@ -61,8 +72,9 @@ pub(in crate::app) fn hex_ui(ui: &mut Ui, view: &HexView<'_>) {
                 })
                 .collect();
             // A field may go over several rows, so what is hovered is found before anything is drawn.
+            let has_names = view.naming != Naming::None;
             let hovered = rows.iter().zip(&places).find_map(|(row, place)| {
-                let pos = place.hover_pos()?;
+                let pos = place.hover_pos().filter(|_| has_names)?;
                 let column = ((pos.x - place.rect.left()) / cell) as usize;
                 let idx = byte_at(column, columns).filter(|idx| *idx < row.bytes.len())?;
                 Some((row.offset + idx, place))
@@ -82,7 +94,7 @@ pub(in crate::app) fn hex_ui(ui: &mut Ui, view: &HexView<'_>) {
                 }
             }
             if let (Some(span), Some((_, place))) = (span, hovered) {
-                name_span(place, &span, view.is_aidp);
+                name_span(place, &span, view.naming);
             }
             let num_hidden = num_rows.saturating_sub(MAX_ROWS);
             if num_hidden > 0 || view.full_len > view.bytes.len() {
@@ -135,10 +147,10 @@ fn paint_row(
 }
 
 /// Says beside the pointer what the bytes are.
-fn name_span(place: &Response, span: &Span, is_aidp: bool) {
+fn name_span(place: &Response, span: &Span, naming: Naming) {
     let palette = palette(&place.ctx);
     place.clone().on_hover_ui_at_pointer(|ui| {
-        if is_aidp {
+        if naming == Naming::Aidp {
             ui.label(&span.label);
         } else {
             ui.label(format!("If it were AIDP: {}", span.label));

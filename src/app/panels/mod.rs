@@ -1,15 +1,20 @@
 //! The parts around the view: top bar, rail, status bar, the unit on the right.
 
+mod answers;
 mod check;
+mod evidence;
 mod hex;
 mod interface;
 mod rail;
 mod status_bar;
+mod targets;
 mod top_bar;
 mod unit;
 mod unit_facts;
+mod why;
 
-pub(super) use self::hex::{HexView, hex_ui};
+pub(super) use self::hex::{HexView, Naming, hex_ui};
 pub(super) use self::interface::{interface_line, listening_color};
 pub(super) use self::top_bar::TINY;
 pub(super) use self::unit::Sum;
+pub(super) use self::why::{cautions_ui, reasons_ui};

@@ -6,11 +6,11 @@ use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui};
 
 use super::super::logic::QUIET_STEP_MILLIS;
 use super::super::theme::palette;
-use super::super::widgets;
+use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, format};
 use crate::engine::command::Command;
 use crate::model::edit::Edit;
-use crate::model::snapshot::{SweepEnd, SweepState};
+use crate::model::snapshot::{IdentifyState, SweepEnd, SweepState};
 
 /// The bar's text.
 const SIZE: f32 = 12.0;
@@ -118,6 +118,11 @@ impl App {
         if let Some(sweep) = &snapshot.sweep {
             self.sweep_ui(ui, sweep, is_narrow);
         }
+        if let Some(identifying) = &snapshot.identifying
+            && identifying.ended.is_none()
+        {
+            self.identify_ui(ui, identifying, is_narrow);
+        }
         let Some(job) = &snapshot.job else {
             return;
         };
@@ -193,6 +198,44 @@ impl App {
                 ui.label(RichText::new(text).size(SIZE).color(color))
                     .on_hover_text(&sweep.ranges);
             }
+        }
+    }
+
+    /// How far the identification is. When it is over, the engine says so.
+    fn identify_ui(&mut self, ui: &mut Ui, state: &IdentifyState, is_narrow: bool) {
+        let palette = palette(ui.ctx());
+        let words = |num_done: usize, num_known: usize| {
+            let done = format::count(num_done as u64);
+            let all = format::count(state.num_units as u64);
+            let known = format::count(num_known as u64);
+            if is_narrow {
+                format!("Identifying {done} of {all}")
+            } else {
+                format!("Identifying {done} of {all} · {known} known")
+            }
+        };
+        // As wide as it becomes at most, so that what stands beside it keeps its place.
+        let font = egui::FontId::proportional(SIZE);
+        let widest =
+            words(state.num_units, state.num_units).replace(|c: char| c.is_ascii_digit(), "0");
+        let widest = ui.painter().layout_no_wrap(widest, font, palette.text);
+        let text = words(state.num_done, state.num_identified);
+        let left = Layout::left_to_right(Align::Center);
+        ui.allocate_ui_with_layout(egui::vec2(widest.size().x, 20.0), left, |ui| {
+            ui.set_min_width(widest.size().x);
+            ui.label(RichText::new(text).size(SIZE).color(palette.text));
+        });
+        if !is_narrow {
+            let share = state.num_done as f32 / state.num_units.max(1) as f32;
+            widgets::progress(ui, share, 90.0, "Identification");
+        }
+        let command = UiCommand::StopIdentify;
+        if bar_button(ui, "Stop", palette.accent)
+            .named(command.text())
+            .on_hover_text(command.tooltip())
+            .clicked()
+        {
+            self.ask(command);
         }
     }
 

@@ -1,50 +1,53 @@
-//! The right panel: what the selected unit is, what to do next, facts, evidence, the last datagram. For several
-//! units, their sum.
+//! The right panel: what the selected unit is, what to do next, and its parts: facts with evidence and the last
+//! datagram, the answers of probes, the targets. For several units, their sum.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use egui::{Frame, Margin, RichText, ScrollArea, Stroke, Ui};
 
 use super::super::grid::cells;
 use super::super::theme::{self, palette};
-use super::super::widgets;
+use super::super::view_state::PanelTab;
+use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, format};
-use super::{HexView, hex_ui};
+use super::why::{cautions_ui, product_line, reasons_ui};
+use super::{HexView, Naming, hex_ui};
 use crate::model::appliance::Appliance;
-use crate::model::sighting::{Evidence, Source};
+use crate::model::sighting::Source;
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
-use crate::model::time::Timestamp;
 use crate::wire::RowWidth;
 
-/// How many lines of evidence are listed.
-const EVIDENCE_SHOWN: usize = 12;
-
 /// What is wide enough for the panel's content.
-const CONTENT_WIDTH: f32 = 320.0;
+pub(super) const CONTENT_WIDTH: f32 = 320.0;
 
 impl App {
     /// Draws the right panel.
     pub(in crate::app) fn unit_panel_ui(&mut self, ui: &mut Ui) {
         let snapshot = Arc::clone(&self.snapshot);
+        let single = self.selection.single();
+        let unit = single.and_then(|(slot, _)| snapshot.units.at(slot));
+        if let Some(unit) = unit
+            && self.panel.tab == PanelTab::Targets
+        {
+            // The table scrolls by itself, with its header in place.
+            ui.set_width(CONTENT_WIDTH);
+            ui.spacing_mut().item_spacing.y = 3.0;
+            self.head_ui(ui, &snapshot, unit);
+            self.targets_ui(ui, unit);
+            return;
+        }
         ScrollArea::vertical()
+            .id_salt(self.panel.tab)
             .auto_shrink([false, false])
             .show(ui, |ui| {
                 ui.set_width(CONTENT_WIDTH);
                 ui.spacing_mut().item_spacing.y = 3.0;
-                match self.selection.len() {
-                    0 => nothing_selected_ui(ui, &snapshot),
-                    1 => {
-                        let unit = self
-                            .selection
-                            .single()
-                            .and_then(|(slot, _)| snapshot.units.at(slot));
-                        if let Some(unit) = unit {
-                            self.unit_ui(ui, &snapshot, unit);
-                        }
-                    }
+                match (self.selection.len(), unit) {
+                    (0, _) => nothing_selected_ui(ui, &snapshot),
+                    (1, Some(unit)) => self.unit_ui(ui, &snapshot, unit),
+                    (1, None) => {}
                     _ => self.sum_ui(ui, &snapshot),
                 }
                 ui.add_space(12.0);
@@ -52,25 +55,122 @@ impl App {
     }
 
     fn unit_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot, unit: &Appliance) {
-        let palette = palette(ui.ctx());
-        let (title, subline) = titles(unit);
-        ui.add(egui::Label::new(RichText::new(title).heading()).truncate());
-        ui.add(egui::Label::new(RichText::new(subline).color(palette.dim)).truncate());
-        ui.add_space(6.0);
-        self.next_step_ui(ui, snapshot, unit);
+        self.head_ui(ui, snapshot, unit);
+        if self.panel.tab == PanelTab::Answers {
+            self.answers_tab_ui(ui, unit);
+            return;
+        }
+        let identified = unit.identified.as_deref();
+        if let Some(identified) = identified {
+            cautions_ui(ui, identified);
+        }
         widgets::section(ui, "Facts");
         ui.scope(|ui| self.facts_ui(ui, unit));
+        if let Some(identified) = identified {
+            reasons_ui(ui, identified);
+        }
         self.evidence_ui(ui, unit);
         if let Some((evidence, raw)) = unit.last_datagram() {
             widgets::section(ui, "Last datagram");
             ui.add_space(2.0);
+            let naming = if evidence.source == Source::Undecoded {
+                Naming::IfAidp
+            } else {
+                Naming::Aidp
+            };
             let view = HexView {
                 bytes: raw,
                 full_len: evidence.full_len as usize,
                 width: RowWidth::Eight,
-                is_aidp: evidence.source != Source::Undecoded,
+                naming,
             };
             hex_ui(ui, &view);
+        }
+    }
+
+    /// What stands above every part: what the unit is, what comes next, and the parts themselves.
+    fn head_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot, unit: &Appliance) {
+        let palette = palette(ui.ctx());
+        let titles = titles(unit);
+        ui.add(egui::Label::new(RichText::new(titles.title).heading()).truncate());
+        for line in titles.lines {
+            ui.add(egui::Label::new(RichText::new(line).color(palette.dim)).truncate());
+        }
+        ui.add_space(6.0);
+        self.next_step_ui(ui, snapshot, unit);
+        ui.add_space(6.0);
+        self.tabs_ui(ui, unit);
+    }
+
+    /// The parts of the panel, one of them chosen.
+    fn tabs_ui(&mut self, ui: &mut Ui, unit: &Appliance) {
+        let palette = palette(ui.ctx());
+        let num_targets = unit.probed.as_deref().map_or(0, |it| it.targets.len());
+        let targets = if num_targets > 0 {
+            format!("Targets ({num_targets})")
+        } else {
+            "Targets".to_owned()
+        };
+        let row = ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            ui.spacing_mut().button_padding = egui::vec2(8.0, 4.0);
+            for (tab, word) in [
+                (PanelTab::Facts, "Facts"),
+                (PanelTab::Answers, "Answers"),
+                (PanelTab::Targets, &targets),
+            ] {
+                let is_chosen = self.panel.tab == tab;
+                let color = if is_chosen { palette.text } else { palette.dim };
+                let text = RichText::new(word).font(theme::strong(theme::SMALL_SIZE));
+                let button = egui::Button::new(text.color(color)).frame(false);
+                let response = ui.add(button);
+                response.widget_info(|| {
+                    egui::WidgetInfo::selected(egui::Role::Tab, true, is_chosen, word)
+                });
+                if is_chosen {
+                    let rect = response.rect;
+                    let stroke = Stroke::new(2.0, palette.accent);
+                    ui.painter().hline(rect.x_range(), rect.bottom(), stroke);
+                }
+                if widgets::focus_ring(response).clicked() {
+                    self.panel.tab = tab;
+                }
+            }
+        });
+        let bottom = row.response.rect.bottom();
+        let line = Stroke::new(1.0, palette.line);
+        ui.painter().hline(ui.max_rect().x_range(), bottom, line);
+    }
+
+    /// What each probe brought, or that nobody asked.
+    fn answers_tab_ui(&mut self, ui: &mut Ui, unit: &Appliance) {
+        let palette = palette(ui.ctx());
+        ui.add_space(4.0);
+        let why_not = UiCommand::Identify.why_not(&self.command_state());
+        match unit.probed.clone() {
+            Some(probed) => self.answers_ui(ui, &probed),
+            None => {
+                ui.label(RichText::new("Not asked yet").font(theme::strong(theme::TEXT_SIZE)));
+                let hint = why_not.unwrap_or(
+                    "Identify the unit: it is asked by standard means, and what it answers is listed here",
+                );
+                ui.add(egui::Label::new(RichText::new(hint).color(palette.dim)).wrap());
+            }
+        }
+        ui.add_space(8.0);
+        let (word, name) = if unit.probed.is_some() {
+            ("Ask again", "Ask this unit again")
+        } else {
+            ("Ask now", "Ask this unit now")
+        };
+        let button = ui
+            .add_enabled_ui(why_not.is_none(), |ui| widgets::quiet_button(ui, word))
+            .inner
+            .named(name)
+            .on_hover_text(UiCommand::Identify.tooltip())
+            .on_disabled_hover_text(why_not.unwrap_or_default());
+        if button.clicked() {
+            self.ask(UiCommand::Identify);
         }
     }
 
@@ -79,8 +179,15 @@ impl App {
         let palette = palette(ui.ctx());
         let status = snapshot.context.status(unit);
         let reason = snapshot.context.reason(unit);
-        let (advice, command) = advice(status, unit);
-        let edge = if status == Status::Heard || status == Status::OnlyInFile {
+        let identifies = is_to_identify(status, unit)
+            && UiCommand::Identify.why_not(&self.command_state()).is_none();
+        let (advice, command) = if identifies {
+            (Some(identify_advice(unit)), Some(UiCommand::Identify))
+        } else {
+            advice(status, unit)
+        };
+        let is_calm = matches!(status, Status::Heard | Status::OnlyInFile);
+        let edge = if is_calm && !identifies {
             palette.line
         } else {
             palette.accent
@@ -94,9 +201,13 @@ impl App {
                 ui.set_width(ui.available_width());
                 ui.spacing_mut().item_spacing.y = 5.0;
                 ui.label(
-                    RichText::new(headline(status))
-                        .font(theme::strong(theme::TEXT_SIZE))
-                        .color(palette.text),
+                    RichText::new(if identifies && status == Status::Heard {
+                        "Not identified"
+                    } else {
+                        headline(status)
+                    })
+                    .font(theme::strong(theme::TEXT_SIZE))
+                    .color(palette.text),
                 );
                 ui.label(RichText::new(format::show_text(&reason)).color(palette.dim));
                 if let Some(advice) = advice {
@@ -141,65 +252,6 @@ impl App {
         }
     }
 
-    fn evidence_ui(&self, ui: &mut Ui, unit: &Appliance) {
-        if unit.evidence.is_empty() {
-            return;
-        }
-        let palette = palette(ui.ctx());
-        widgets::section(ui, "Evidence");
-        let lines = evidence_lines(unit);
-        let num_hidden = lines.len().saturating_sub(EVIDENCE_SHOWN);
-        let num_more: usize = lines[..num_hidden].iter().map(|line| line.count).sum();
-        ui.spacing_mut().interact_size.y = 18.0;
-        egui::Grid::new("evidence")
-            .num_columns(2)
-            .spacing([14.0, 4.0])
-            .show(ui, |ui| {
-                for line in &lines[num_hidden..] {
-                    let evidence = line.newest;
-                    let time = format::time_of_day(evidence.when, &self.zone);
-                    ui.label(
-                        RichText::new(time)
-                            .monospace()
-                            .size(theme::SMALL_SIZE)
-                            .color(palette.faint),
-                    )
-                    .on_hover_text(format::exact(evidence.when, &self.zone));
-                    let mut words = format!(
-                        "{}, {}, {}",
-                        evidence_word(evidence.source),
-                        evidence.channel.word(),
-                        format::bytes(u64::from(evidence.full_len)),
-                    );
-                    let mut hover = format!("From {} on {}", evidence.from, evidence.interface);
-                    if line.count > 1 {
-                        // Writing to a `String` cannot fail.
-                        write!(words, " ×{}", line.count).ok();
-                        let first = format::exact(line.first, &self.zone);
-                        write!(hover, "\n{} times alike, first {first}", line.count).ok();
-                    }
-                    if !evidence.remarks.is_empty() {
-                        write!(hover, "\nOdd: {}", evidence.remarks).ok();
-                    }
-                    let width = CONTENT_WIDTH - 80.0;
-                    ui.scope(|ui| {
-                        ui.set_max_width(width);
-                        let shown = if evidence.remarks.is_empty() {
-                            words
-                        } else {
-                            format!("{words} ({})", evidence.remarks)
-                        };
-                        ui.add(egui::Label::new(shown).wrap()).on_hover_text(hover);
-                    });
-                    ui.end_row();
-                }
-            });
-        if num_more > 0 {
-            let text = format::counted(num_more as u64, "earlier sighting", "earlier sightings");
-            ui.label(RichText::new(text).color(palette.faint));
-        }
-    }
-
     /// Several units: how many of which status and where.
     fn sum_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot) {
         let palette = palette(ui.ctx());
@@ -229,18 +281,15 @@ impl App {
         }
         self.sum = Some(sum);
         ui.add_space(10.0);
-        ui.horizontal(|ui| {
-            for command in [UiCommand::ExportSelected, UiCommand::Forget] {
-                let why_not = command.why_not(&self.command_state());
-                let enabled = why_not.is_none();
-                let button = ui
-                    .add_enabled_ui(enabled, |ui| widgets::quiet_button(ui, command.text()))
-                    .inner
-                    .on_hover_text(command.tooltip())
-                    .on_disabled_hover_text(why_not.unwrap_or_default());
-                if button.clicked() {
-                    self.ask(command);
-                }
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.y = 8.0;
+            for command in [
+                UiCommand::Identify,
+                UiCommand::ExportSelected,
+                UiCommand::ExportTargets,
+                UiCommand::Forget,
+            ] {
+                self.command_button_ui(ui, command, command.text());
             }
         });
     }
@@ -312,14 +361,27 @@ fn nothing_selected_ui(ui: &mut Ui, snapshot: &Snapshot) {
     ui.label(RichText::new(text).color(palette.dim));
 }
 
-/// What the panel calls a unit, and the line below it.
-fn titles(unit: &Appliance) -> (String, String) {
+/// What the panel calls a unit, and the lines below it.
+struct Titles {
+    title: String,
+    lines: Vec<String>,
+}
+
+fn titles(unit: &Appliance) -> Titles {
     let shown = |text: &str| format::show_text(text).into_owned();
     let name = unit.name().map(|best| shown(best.value));
     let model = unit.model().map(|best| shown(best.value));
     let mac = unit.mac().map(|best| best.value.to_string());
     let ip = unit.ip_value().map(|ip| ip.to_string());
-    let class = unit.class().map(|best| shown(best.value));
+    let product = unit
+        .identified
+        .as_deref()
+        .and_then(|identified| identified.product.as_ref())
+        .map(product_line)
+        .filter(|line| !line.is_empty());
+    // The product tells the class too.
+    let class = unit.class().filter(|_| product.is_none());
+    let class = class.map(|best| shown(best.value));
     let number = cells::model_number(unit).map(|number| format!("model number {number}"));
     let title = model
         .clone()
@@ -332,12 +394,36 @@ fn titles(unit: &Appliance) -> (String, String) {
         .flatten()
         .filter(|part| *part != title);
     let subline: Vec<String> = parts.collect();
-    let subline = if subline.is_empty() {
-        "Nothing more is known of it".to_owned()
-    } else {
-        subline.join(" · ")
-    };
-    (title, subline)
+    let mut lines: Vec<String> = product.into_iter().collect();
+    if !subline.is_empty() {
+        lines.push(subline.join(" · "));
+    } else if lines.is_empty() {
+        lines.push("Nothing more is known of it".to_owned());
+    }
+    Titles { title, lines }
+}
+
+/// Whether to ask it what it is comes next: nothing is wrong with it, and nobody knows what it is.
+fn is_to_identify(status: Status, unit: &Appliance) -> bool {
+    matches!(status, Status::New | Status::Heard | Status::OnlyInFile)
+        && unit.model().is_none()
+        && unit
+            .identified
+            .as_deref()
+            .is_none_or(|identified| identified.product.is_none())
+}
+
+/// What to do with a unit of which nobody knows what it is.
+fn identify_advice(unit: &Appliance) -> &'static str {
+    match unit.probed.as_deref() {
+        None => "Ask it by SNMP, web, SSH and its ports what it is",
+        Some(probed) if probed.is_silent() => {
+            "It did not answer; check that its services are on, then ask again"
+        }
+        Some(_) => {
+            "What it answered tells no product; set the SNMP community or user that it takes, then ask again"
+        }
+    }
 }
 
 /// The first line of the next-step box.
@@ -389,61 +475,5 @@ fn advice(status: Status, unit: &Appliance) -> (Option<&'static str>, Option<UiC
             Some("It appears by itself once it is plugged into a network that is listened on"),
             Some(UiCommand::SearchNow),
         ),
-    }
-}
-
-/// Sightings that say the same, as one line.
-struct EvidenceLine<'a> {
-    newest: &'a Evidence,
-    first: Timestamp,
-    count: usize,
-}
-
-/// The evidence with what is alike in one line: a unit that is asked every 15 s says the same for hours. In the order
-/// of the newest of each.
-fn evidence_lines(unit: &Appliance) -> Vec<EvidenceLine<'_>> {
-    let alike = |a: &Evidence, b: &Evidence| {
-        a.source == b.source
-            && a.channel == b.channel
-            && a.full_len == b.full_len
-            && a.remarks == b.remarks
-            && a.from.ip() == b.from.ip()
-            && a.interface == b.interface
-    };
-    let mut lines: Vec<EvidenceLine<'_>> = Vec::new();
-    for evidence in unit.evidence.iter().rev() {
-        match lines.iter_mut().find(|line| alike(line.newest, evidence)) {
-            Some(line) => {
-                line.first = evidence.when;
-                line.count += 1;
-            }
-            None => lines.push(EvidenceLine {
-                newest: evidence,
-                first: evidence.when,
-                count: 1,
-            }),
-        }
-    }
-    lines.reverse();
-    lines
-}
-
-/// How something was heard, as a sentence begins.
-const fn evidence_word(source: Source) -> &'static str {
-    match source {
-        Source::Announcement => "Announcement",
-        Source::Reply => "Reply",
-        Source::SweepReply => "Reply to a sweep",
-        Source::TcpReply => "Reply over TCP",
-        Source::Undecoded => "Not understood",
-        Source::Snmp => "SNMP",
-        Source::Tls => "TLS",
-        Source::Http => "Web",
-        Source::Ssh => "SSH",
-        Source::Telnet => "Telnet",
-        Source::Ports => "Ports",
-        Source::Neighbors => "Neighbors",
-        Source::Import => "File",
-        Source::Person => "Typed",
     }
 }

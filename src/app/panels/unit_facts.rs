@@ -6,6 +6,7 @@ use super::super::grid::cells::{self, CellContext};
 use super::super::theme::{self, palette};
 use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, format};
+use super::why::confidence_glyph;
 use crate::model::appliance::Appliance;
 use crate::model::column::Column;
 
@@ -56,6 +57,10 @@ impl App {
             zone: &zone,
         };
         for column in FACTS {
+            if column == Column::Mac {
+                // After model and class.
+                self.product_facts_ui(ui, unit);
+            }
             let cell = cells::cell_text(column, unit, &context);
             let is_known = cell.text != cells::DASH;
             if !is_known && !ALWAYS.contains(&column) {
@@ -110,6 +115,43 @@ impl App {
             self.fact_ui(ui, &line, None);
         }
         self.extra_facts_ui(ui, unit, &snapshot.extra_columns);
+    }
+
+    /// What the catalogue knows of the product beside model and class, and how sure it is.
+    fn product_facts_ui(&mut self, ui: &mut Ui, unit: &Appliance) {
+        let Some(identified) = unit.identified.as_deref() else {
+            return;
+        };
+        let (Some(product), Some(confidence)) = (&identified.product, identified.confidence) else {
+            return;
+        };
+        let (glyph, _) = confidence_glyph(confidence, palette(ui.ctx()));
+        let sure = format!("{glyph} {}", format::sentence(confidence.word()));
+        let ports = product.ports.map(|ports| ports.to_string());
+        let rebrand = product.rebrand.as_deref().unwrap_or_default();
+        let first = identified.reasons.first();
+        let reason = first.map(|reason| format::show_text(&reason.text));
+        let lines = [
+            ("Manufacturer", product.manufacturer.as_str()),
+            ("Sold by", rebrand),
+            ("Family", product.family.as_str()),
+            ("Ports", ports.as_deref().unwrap_or_default()),
+            ("Identified", &sure),
+        ];
+        for (label, text) in lines {
+            if text.is_empty() {
+                continue;
+            }
+            let text = format::show_text(text);
+            let line = FactLine {
+                label,
+                text: &text,
+                hover: reason.as_deref(),
+                is_known: true,
+                is_mono: false,
+            };
+            self.fact_ui(ui, &line, None);
+        }
     }
 
     /// Columns of an imported file that Rollcall does not know.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use egui::{RichText, ScrollArea, Sense, Ui, vec2};
 use egui_extras::{Column, TableBuilder};
 
-use super::super::grid::ARROWS;
-use super::super::panels::{HexView, hex_ui};
+use super::super::list::ListKeys;
+use super::super::panels::{HexView, Naming, hex_ui};
 use super::super::theme::{self, palette};
 use super::super::widgets;
 use super::super::{App, UiCommand, format};
@@ -28,6 +28,7 @@ impl App {
                 .show(ui, |ui| {
                     ui.label(RichText::new("Diagnostics").heading());
                     self.strays_ui(ui, &snapshot);
+                    self.others_section_ui(ui, &snapshot);
                     self.floods_section_ui(ui, &snapshot);
                     self.searchers_ui(ui, &snapshot);
                     self.doctor_ui(ui, &snapshot);
@@ -136,45 +137,23 @@ impl App {
 
     /// The stray that the arrow keys lead to. The list takes the keyboard while nothing else has it.
     fn stray_keys_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot) {
-        let id = egui::Id::unique("list of strays");
-        let area = ui.available_rect_before_wrap();
-        let strays = ui.interact(area, id, Sense::focusable_noninteractive());
-        strays.widget_info(|| {
-            let name = "Datagrams that made no unit";
-            egui::WidgetInfo::labeled(egui::Role::ListBox, true, name)
-        });
-        let focused = ui.memory(egui::Memory::focused);
-        if self.modal.is_some() || egui::Popup::is_any_open(ui.ctx()) {
-            return;
-        }
-        if focused.is_none() {
-            strays.request_focus();
-        }
-        if focused.is_some_and(|focused| focused != id) {
-            return;
-        }
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(id, ARROWS));
-        let (up, down) = ui.input_mut(|input| {
-            (
-                input.count_and_consume_key(egui::Modifiers::NONE, egui::Key::ArrowUp),
-                input.count_and_consume_key(egui::Modifiers::NONE, egui::Key::ArrowDown),
-            )
-        });
-        if up + down == 0 {
-            return;
-        }
         // The list shows the newest first.
         let last = snapshot.strays.len() - 1;
         let here = self
             .diagnostics
             .selected
             .and_then(|seq| snapshot.strays.iter().rposition(|stray| stray.seq == seq));
-        let row_idx = match here {
-            Some(idx) => (last - idx + down).saturating_sub(up).min(last),
-            None => 0,
+        let list = ListKeys {
+            id: egui::Id::unique("list of strays"),
+            name: "Datagrams that made no unit",
+            num_rows: snapshot.strays.len(),
+            marked: here.map(|idx| last - idx),
+            is_main: true,
         };
-        self.diagnostics.selected = Some(snapshot.strays[last - row_idx].seq);
-        self.diagnostics.scroll_to = Some(row_idx);
+        if let Some(row_idx) = self.list_keys(ui, &list) {
+            self.diagnostics.selected = Some(snapshot.strays[last - row_idx].seq);
+            self.diagnostics.scroll_to = Some(row_idx);
+        }
     }
 
     fn floods_section_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot) {
@@ -257,7 +236,10 @@ fn stray_ui(ui: &mut Ui, stray: &Stray) {
             bytes: &stray.raw.bytes,
             full_len: stray.raw.full_len as usize,
             width: RowWidth::Sixteen,
-            is_aidp: !matches!(&stray.reason, StrayReason::Rejected(_)),
+            naming: match &stray.reason {
+                StrayReason::Rejected(_) => Naming::IfAidp,
+                StrayReason::NoIdentity | StrayReason::OtherType(_) => Naming::Aidp,
+            },
         };
         hex_ui(ui, &view);
     });

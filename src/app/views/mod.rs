@@ -4,4 +4,6 @@ mod activity;
 mod diagnostics;
 mod discover;
 mod empty;
+mod identification;
+mod others;
 mod settings;

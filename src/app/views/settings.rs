@@ -1,4 +1,4 @@
-//! Theme, zoom, live search, networks, and where things are kept.
+//! Theme, zoom, live search, networks, and where things are kept. Identification has a file of its own.
 
 use std::path::Path;
 
@@ -35,6 +35,10 @@ impl App {
                     self.appearance_ui(ui);
                     ui.add_space(10.0);
                     self.networks_ui(ui);
+                    ui.add_space(10.0);
+                    self.identification_ui(ui);
+                    ui.add_space(10.0);
+                    self.catalog_ui(ui);
                     ui.add_space(10.0);
                     self.places_ui(ui);
                     ui.add_space(16.0);
@@ -159,7 +163,8 @@ impl App {
     }
 }
 
-fn title(ui: &mut Ui, text: &str) {
+/// The heading of a card.
+pub(super) fn title(ui: &mut Ui, text: &str) {
     let palette = palette(ui.ctx());
     ui.label(
         RichText::new(text)
@@ -169,7 +174,8 @@ fn title(ui: &mut Ui, text: &str) {
     ui.add_space(2.0);
 }
 
-fn place_ui(ui: &mut Ui, label: &str, path: Option<&Path>) {
+/// One line with where something is kept.
+pub(super) fn place_ui(ui: &mut Ui, label: &str, path: Option<&Path>) {
     let palette = palette(ui.ctx());
     ui.horizontal(|ui| {
         ui.spacing_mut().interact_size.y = 20.0;
