@@ -5,11 +5,17 @@
 use std::io::Write as _;
 
 #[cfg(target_os = "linux")]
+#[path = "support/daemons.rs"]
+mod daemons;
+#[cfg(target_os = "linux")]
 #[path = "lab/engine.rs"]
 mod engine;
 #[cfg(target_os = "linux")]
 #[path = "lab/fleet.rs"]
 mod fleet;
+#[cfg(target_os = "linux")]
+#[path = "lab/identify.rs"]
+mod identify;
 #[cfg(target_os = "linux")]
 #[path = "support/lab.rs"]
 mod lab;

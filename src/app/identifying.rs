@@ -103,6 +103,11 @@ impl App {
         }
         self.targets = Some(Box::new(TargetsRequest {
             path: PathBuf::new(),
+            delimiter: if self.settings.export.semicolon {
+                Delimiter::Semicolon
+            } else {
+                Delimiter::Comma
+            },
             for_spreadsheets: self.settings.export.for_spreadsheets,
             snapshot: Arc::clone(&self.snapshot),
             rows,
