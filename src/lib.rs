@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | [`wire`] | AIDP, bytes to meaning and back; hex dumps; what can be guessed of foreign bytes |
 //! | [`model`] | units, sightings, facts, status, the registry with its undo, queries, snapshots |
+//! | [`catalog`] | tables of products, and what a unit is by them |
 //! | [`inventory`] | inventory files, bytes to rows and back |
 //! | [`sim`] | a simulated fleet that speaks the protocol over real sockets |
 //! | [`settings`], [`logging`] | what is remembered between starts; what happened |
@@ -17,8 +18,8 @@
 //! | [`engine`] | sockets, timers, the site file, the doctor, the firewall rule, and the actor that owns the registry |
 //! | [`app`] | the window |
 //!
-//! The rollout plan, product identification and address assignment (`plan`, `catalog`, `provision`) come with later
-//! versions; nothing of them is shown until it works.
+//! The rollout plan and address assignment (`plan`, `provision`) come with later versions; nothing of them is shown
+//! until it works.
 //!
 //! # The way of a datagram
 //!
@@ -82,6 +83,7 @@ pub const APP_ID: &str = "rollcall";
 pub const BUNDLE_ID: &str = "app.rollcall.Rollcall";
 
 pub mod app;
+pub mod catalog;
 pub mod engine;
 pub mod instance;
 pub mod inventory;

@@ -166,6 +166,8 @@ clue_kinds! {
     NeighborIpv6, Neighbors, "neighbor_ipv6", "IPv6 neighbor";
     /// The version that answered: `v1`, `v2c`, `v3`.
     SnmpVersion, Snmp, "snmp_version", "SNMP version";
+    /// It lets in whoever says a community that everybody knows: which, `public` or `private`. No other is kept.
+    DefaultCommunity, Snmp, "default_community", "Default community";
     /// sysObjectID, as numbers with dots.
     ObjectId, Snmp, "object_id", "Object id";
     /// sysDescr.
