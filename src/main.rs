@@ -97,7 +97,7 @@ fn main() -> ExitCode {
         identify: IdentifyConfig {
             settings: settings.identify.clone(),
             catalog_dir: Some(places.catalog_dir()),
-            vault: Some(Arc::new(Keyring)),
+            vault: Some(Arc::new(Keyring::default())),
             ..IdentifyConfig::default()
         },
         ..EngineConfig::new(site, places.sites_dir.clone())

@@ -10,6 +10,7 @@ use super::App;
 use super::view_state::{Modal, PathUse, V3Form};
 use crate::engine::command::{Command, Saying, TargetsRequest};
 use crate::engine::identify::credentials::{Secret, V3Auth};
+use crate::inventory::Delimiter;
 use crate::model::identity::ApplianceId;
 use crate::model::probing::Probe;
 use crate::model::snapshot::{Slot, V3State};

@@ -26,7 +26,7 @@ pub async fn load_catalog(folder: Option<PathBuf>) -> (Arc<Catalog>, CatalogStat
                 own_folder: folder,
                 ..CatalogState::default()
             };
-            (Arc::new(Catalog::empty()), state)
+            (Arc::new(Catalog::default()), state)
         }
     }
 }

@@ -48,7 +48,10 @@ fn lines(output: &Output) -> Vec<Value> {
 
 /// Every unit of the lab is one host here: without this the kernel would answer for closed ports as slowly as one does.
 fn answer_for_many(host: &Host) {
-    for setting in ["net.ipv4.icmp_ratelimit=0", "net.ipv4.icmp_msgs_per_sec=100000"] {
+    for setting in [
+        "net.ipv4.icmp_ratelimit=0",
+        "net.ipv4.icmp_msgs_per_sec=100000",
+    ] {
         output(host, "sysctl", &["-q", "-w", setting]);
     }
 }
@@ -68,7 +71,11 @@ fn a_unit_that_answers_everything_is_known_within_a_second() {
     host.ip("addr add 10.77.1.1/16 dev eth0");
     let _daemons = Daemons::start(host);
     let began = Instant::now();
-    let found = lab.laptop.rollcall().args(["identify", "10.77.1.1"]).output();
+    let found = lab
+        .laptop
+        .rollcall()
+        .args(["identify", "10.77.1.1"])
+        .output();
     let took = began.elapsed();
     let found = found.expect("it runs");
     let [unit] = &lines(&found)[..] else {
@@ -84,7 +91,10 @@ fn a_unit_that_answers_everything_is_known_within_a_second() {
             "{answer:#}"
         );
     }
-    measured(&format!("one unit that answers everything: {} ms", took.as_millis()));
+    measured(&format!(
+        "one unit that answers everything: {} ms",
+        took.as_millis()
+    ));
     assert!(took < Duration::from_secs(1), "it took {took:?}");
 }
 
@@ -171,7 +181,11 @@ fn a_sweep_finds_what_nmap_finds_in_less_time() {
     let _daemons = Daemons::start(host);
 
     let began = Instant::now();
-    let up = output(&lab.laptop, "nmap", &["-sn", "-n", "-oG", "-", "10.77.1.0/24"]);
+    let up = output(
+        &lab.laptop,
+        "nmap",
+        &["-sn", "-n", "-oG", "-", "10.77.1.0/24"],
+    );
     let took_sn = began.elapsed();
     let nmap_up = grepable(&up, "Status: Up");
     let open = output(
@@ -207,7 +221,11 @@ fn a_sweep_finds_what_nmap_finds_in_less_time() {
         took_nmap.as_secs_f64()
     ));
     assert_eq!(nmap_up.len(), 250, "nmap sees the lab");
-    assert!(nmap_up.is_subset(&ours), "not found: {:?}", nmap_up.difference(&ours));
+    assert!(
+        nmap_up.is_subset(&ours),
+        "not found: {:?}",
+        nmap_up.difference(&ours)
+    );
     assert!(nmap_open.is_subset(&ours));
     assert!(took < took_nmap, "{took:?}, and nmap took {took_nmap:?}");
 }

@@ -9,6 +9,7 @@ mod round_trip;
 mod support;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
 use rollcall::engine::store::{NotTaken, OpenSite, Store, StoreError};
@@ -232,4 +233,37 @@ fn a_slow_disk_makes_the_store_busy_and_closing_saves_what_was_taken() {
     assert_eq!(names(folder.path()), ["hall.rollcall"]);
     let (_store, contents) = open(&path);
     assert_eq!(contents.units, as_reopened(&heard_units(num_taken)));
+}
+
+/// A site as the first format had it: without answers to probes, and without a number of its own.
+fn of_the_first_format(folder: &Path) -> PathBuf {
+    let path = closed_site(folder, &heard_units(3));
+    let conn = rusqlite::Connection::open(&path).expect("it opens");
+    conn.execute_batch(
+        "DROP TABLE probe; DELETE FROM site WHERE key = 'site_id'; PRAGMA user_version = 1;",
+    )
+    .expect("SQLite works");
+    path
+}
+
+#[test]
+fn a_site_of_the_first_format_is_opened_and_brought_up() {
+    let folder = folder();
+    let path = of_the_first_format(folder.path());
+    let before = fs::read(&path).expect("it is there");
+
+    let (store, contents, _) = Store::open_read_only(&path).expect("it can be read");
+    assert_eq!(contents.units, as_reopened(&heard_units(3)));
+    assert_eq!(contents.site_id, None);
+    close(store);
+    assert_eq!(fs::read(&path).expect("it is there"), before, "it stays as it is");
+
+    let (store, contents) = open(&path);
+    assert_eq!(contents.units, as_reopened(&heard_units(3)));
+    let site_id = contents.site_id.expect("it has a number now");
+    save(&store, &batch(&heard_units(4))).expect("it is saved");
+    close(store);
+    let (_store, contents) = open(&path);
+    assert_eq!(contents.units.len(), 4);
+    assert_eq!(contents.site_id, Some(site_id), "the number stays");
 }

@@ -13,7 +13,8 @@ use rollcall::model::appliance::{Appliance, FileFacts, Heard, Presence, Typed};
 use rollcall::model::fact::Fact;
 use rollcall::model::identity::{ApplianceId, Mac};
 use rollcall::model::registry::RAW_KEPT;
-use rollcall::model::sighting::{Channel, Evidence, Source};
+use rollcall::model::probing::{Answer, Clue, ClueKind, Outcome, Probe, Probed, Target};
+use rollcall::model::sighting::{Channel, Evidence, RawDatagram, Source};
 use rollcall::model::time::Timestamp;
 use rollcall::wire::Remark;
 
@@ -42,7 +43,7 @@ proptest! {
             }
             expected.extend(units.clone());
             let batch = SaveBatch {
-has_v3: None,
+                has_v3: None,
                 changed: units.into_values().map(Arc::new).collect(),
                 removed: removed.into_iter().map(ApplianceId).collect(),
                 extra_columns: Some(extra_columns()),
@@ -245,6 +246,72 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         )
 }
 
+fn any_answer(probe: Probe) -> impl Strategy<Value = Answer> {
+    let outcome = prop_oneof![
+        Just(Outcome::Answered),
+        Just(Outcome::Silent),
+        Just(Outcome::Closed),
+        any_text().prop_map(Outcome::Garbled),
+        any_text().prop_map(Outcome::Failed),
+    ];
+    let kinds: Vec<ClueKind> = ClueKind::ALL
+        .iter()
+        .copied()
+        .filter(|kind| kind.probe() == probe)
+        .collect();
+    let clue = (prop::sample::select(kinds), any_text())
+        .prop_map(|(kind, text)| Clue { kind, text });
+    let raw = (vec(any::<u8>(), 0..80), any::<u16>());
+    (outcome, any_when(), any::<u32>(), vec(clue, 0..4), raw).prop_map(
+        move |(outcome, when, took_millis, clues, (raw, cut))| Answer {
+            probe,
+            when,
+            took_millis,
+            outcome,
+            clues,
+            raw: RawDatagram {
+                full_len: raw.len() as u32 + u32::from(cut),
+                bytes: raw.into(),
+            },
+        },
+    )
+}
+
+fn any_probed() -> impl Strategy<Value = Probed> {
+    let target = (any::<u32>(), vec(any_text(), 4), any::<Option<bool>>()).prop_map(
+        |(port, texts, is_connected)| {
+            let mut texts = texts.into_iter();
+            let mut text = || texts.next().unwrap_or_default();
+            Target {
+                port,
+                tty: text(),
+                name: text(),
+                status: text(),
+                speed: text(),
+                is_connected,
+            }
+        },
+    );
+    let answers = (
+        any_answer(Probe::Snmp),
+        option::of(any_answer(Probe::Tls)),
+        option::of(any_answer(Probe::Ports)),
+    );
+    (any_ip(), answers, vec(target, 0..4)).prop_map(|(ip, (snmp, tls, ports), targets)| {
+        let answers: Vec<Answer> = [Some(snmp), tls, ports].into_iter().flatten().collect();
+        Probed {
+            ip,
+            when: answers
+                .iter()
+                .map(|answer| answer.when)
+                .max()
+                .expect("SNMP is always there"),
+            answers,
+            targets,
+        }
+    })
+}
+
 /// A unit whose id is given later. It is known of at least by a file.
 fn any_unit() -> impl Strategy<Value = Appliance> {
     (
@@ -254,8 +321,9 @@ fn any_unit() -> impl Strategy<Value = Appliance> {
         option::of(any_text()),
         option::of(any_text()),
         vec((any_evidence(), 1..50_u64), 0..33),
+        option::of(any_probed()),
     )
-        .prop_map(|(heard, imported, by_hand, name, note, evidence)| {
+        .prop_map(|(heard, imported, by_hand, name, note, evidence, probed)| {
             let count = evidence.len();
             let mut seq = 0;
             let evidence = evidence
@@ -274,7 +342,7 @@ fn any_unit() -> impl Strategy<Value = Appliance> {
                 id: ApplianceId(0),
                 revision: 0,
                 heard,
-                probed: None,
+                probed: probed.map(Arc::new),
                 identified: None,
                 imported: Some(Arc::new(imported)),
                 typed: Typed {

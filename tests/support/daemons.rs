@@ -77,8 +77,13 @@ override 1.3.6.1.4.1.10418.26.2.1.7.0 octet_str \"2.26.1\"
 fn nginx(host: &Host, folder: &Path) -> Child {
     let (key, certificate) = (folder.join("tls.key"), folder.join("tls.crt"));
     run(Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"])
-        .args(["-subj", "/C=US/ST=FL/L=Sunrise/O=Avocent/OU=AESS/CN=avocent.com"])
+        .args([
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30",
+        ])
+        .args([
+            "-subj",
+            "/C=US/ST=FL/L=Sunrise/O=Avocent/OU=AESS/CN=avocent.com",
+        ])
         .arg("-keyout")
         .arg(&key)
         .arg("-out")
@@ -122,7 +127,10 @@ fn sshd(host: &Host, folder: &Path) -> Child {
 
 fn spawn(mut command: Command, package: &str) -> Child {
     let program = format!("{command:?}");
-    let name = program.split('"').rev().find(|word| word.starts_with("/usr/sbin/"));
+    let name = program
+        .split('"')
+        .rev()
+        .find(|word| word.starts_with("/usr/sbin/"));
     if let Some(name) = name {
         assert!(
             Path::new(name).exists(),

@@ -58,8 +58,6 @@ pub(super) struct Identifying {
     pub(super) sweep: Option<SweepProbing>,
     /// Whether a person waits for the word that it is over.
     pub(super) is_asked: bool,
-    /// Whether the neighbors are being looked at.
-    pub(super) is_looking: bool,
     pub(super) next_look: Timestamp,
 }
 
@@ -89,7 +87,6 @@ impl Identifying {
             others: Others::default(),
             sweep: None,
             is_asked: false,
-            is_looking: false,
             next_look: now,
         };
         this.set(&config.settings);

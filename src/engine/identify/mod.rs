@@ -3,7 +3,15 @@
 //! bounds. No raw sockets, no privileges. What it all means is the catalogue's to say.
 
 pub mod credentials;
+pub mod http;
+pub mod neighbors;
+pub mod ports;
+pub mod queue;
 pub mod snmp;
+pub mod ssh;
+pub mod telnet;
+pub mod tls;
+pub mod unit;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

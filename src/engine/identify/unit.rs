@@ -147,7 +147,7 @@ impl Run {
             rest.extend(&ask.ports.others);
             let mut states = knocked.ports;
             states.extend(ports::try_ports(&ask, &rest).await);
-            self.take(began, ports::answer(&states));
+            self.take(began, ports::answer(&states, clock::now()));
         }
     }
 
@@ -197,7 +197,7 @@ impl Run {
         let tried = knocked.ports.iter().find(|(tried, _)| *tried == port);
         let outcome = match tried {
             None | Some((_, PortState::Open)) => return true,
-            Some((_, state)) => state.outcome(),
+            Some((_, state)) => outcome_of(state),
         };
         self.probed
             .answers
@@ -212,11 +212,7 @@ impl Run {
                 self.mac = only_mac(ip, table);
                 neighbors::answer(ip, table)
             }
-            Err(why) => Answer::new(
-                Probe::Neighbors,
-                Outcome::Failed(why.clone()),
-                clock::now(),
-            ),
+            Err(why) => Answer::new(Probe::Neighbors, Outcome::Failed(why.clone()), clock::now()),
         };
         self.probed.answers.push(answer);
     }
@@ -248,6 +244,16 @@ impl Run {
     fn take(&mut self, began: Instant, mut answer: Answer) {
         answer.took_millis = millis(began.elapsed());
         self.probed.answers.push(answer);
+    }
+}
+
+/// What a port that was only tried says of its probe.
+fn outcome_of(state: &PortState) -> Outcome {
+    match state {
+        PortState::Open => Outcome::Answered,
+        PortState::Closed => Outcome::Closed,
+        PortState::Silent => Outcome::Silent,
+        PortState::Failed(why) => Outcome::Failed(why.clone()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{self, Reading};
@@ -74,23 +74,28 @@ pub(super) fn delete(tx: &Transaction<'_>, id: u64) -> rusqlite::Result<()> {
 
 /// Brings the stored answers of a unit in line, writing nothing when none is newer.
 pub(super) fn save(tx: &Transaction<'_>, unit: &Appliance) -> rusqlite::Result<()> {
-    let there: Option<i64> = tx
-        .prepare_cached("SELECT max(when_millis) + count(*) FROM probe WHERE appliance = ?1")?
-        .query_row([stored(unit.id.0)], |row| row.get(0))
-        .optional()?
-        .flatten();
+    let mut there: Vec<(String, i64)> = Vec::new();
+    {
+        let mut statement =
+            tx.prepare_cached("SELECT probe, when_millis FROM probe WHERE appliance = ?1")?;
+        let mut rows = statement.query([stored(unit.id.0)])?;
+        while let Some(row) = rows.next()? {
+            there.push((row.get(0)?, row.get(1)?));
+        }
+    }
     let Some(probed) = unit.probed.as_deref() else {
-        if there.is_some() {
+        if !there.is_empty() {
             delete(tx, unit.id.0)?;
         }
         return Ok(());
     };
-    let newest = probed
+    let mut now: Vec<(String, i64)> = probed
         .answers
         .iter()
-        .map(|answer| answer.when.as_millis())
-        .max();
-    let now = newest.map(|newest| newest + stored(probed.answers.len() as u64));
+        .map(|answer| (answer.probe.word().to_owned(), answer.when.as_millis()))
+        .collect();
+    there.sort_unstable();
+    now.sort_unstable();
     if now == there {
         return Ok(());
     }
