@@ -257,10 +257,10 @@ fn texts<'a>(catalog: &'a Catalog, probed: &Probed, maker: &Maker<'_>, signs: &m
         for clue in &answer.clues {
             let found = matches(catalog, clue.kind, &clue.text, Some(probed));
             for mut sign in found {
-                // A description is as good as the object id that stands beside it.
+                // A description is as good as the object id of the same lineage that stands beside it.
                 if clue.kind == ClueKind::Description
                     && sign.model.is_some()
-                    && matches!(maker, Maker::Ours { .. })
+                    && matches!(maker, Maker::Ours { row, .. } if row.lineage == sign.lineage)
                 {
                     sign.confidence = Confidence::Certain;
                 }
