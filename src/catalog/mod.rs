@@ -39,6 +39,7 @@ mod remarks;
 mod rows;
 mod shown;
 mod signs;
+mod spelling;
 mod table;
 mod verdict;
 

@@ -4,6 +4,7 @@
 use super::Catalog;
 use super::rows::{ObjectIdRow, PatternRow, arcs_of};
 use super::shown::quoted;
+use super::spelling::{matched_text, unquoted};
 use super::verdict::Known;
 use crate::model::identification::{Confidence, Reason};
 use crate::model::identity::Mac;
@@ -256,10 +257,10 @@ fn texts<'a>(catalog: &'a Catalog, probed: &Probed, maker: &Maker<'_>, signs: &m
         for clue in &answer.clues {
             let found = matches(catalog, clue.kind, &clue.text, Some(probed));
             for mut sign in found {
-                // A description is as good as the object id that stands beside it.
+                // A description is as good as the object id of the same lineage that stands beside it.
                 if clue.kind == ClueKind::Description
                     && sign.model.is_some()
-                    && matches!(maker, Maker::Ours { .. })
+                    && matches!(maker, Maker::Ours { row, .. } if row.lineage == sign.lineage)
                 {
                     sign.confidence = Confidence::Certain;
                 }
@@ -410,74 +411,5 @@ fn macs<'a>(catalog: &'a Catalog, known: &Known<'_>, signs: &mut Vec<Sign<'a>>) 
                 lineage,
             });
         }
-    }
-}
-
-/// The form in which a text is matched.
-fn matched_text(kind: ClueKind, text: &str) -> String {
-    match kind {
-        ClueKind::CertSubject | ClueKind::CertIssuer => in_order(text),
-        _ => unquoted(text).to_owned(),
-    }
-}
-
-/// Without the quotes that some units put around their texts (facts §2.5).
-fn unquoted(text: &str) -> &str {
-    let text = text.trim();
-    text.strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .map_or(text, str::trim)
-}
-
-/// A certificate's name as the tables write it: `CN=…,OU=…,O=…,L=…,ST=…,C=…`. Libraries write the parts in either
-/// order, with and without spaces.
-fn in_order(name: &str) -> String {
-    const ORDER: [&str; 6] = ["CN", "OU", "O", "L", "ST", "C"];
-    let mut parts: Vec<String> = Vec::new();
-    for part in name.split(',') {
-        match part.split_once('=') {
-            Some((key, value)) => {
-                parts.push(format!(
-                    "{}={}",
-                    key.trim().to_ascii_uppercase(),
-                    value.trim()
-                ));
-            }
-            // A comma inside a value.
-            None => match parts.last_mut() {
-                Some(last) => {
-                    last.push_str(", ");
-                    last.push_str(part.trim());
-                }
-                None => parts.push(part.trim().to_owned()),
-            },
-        }
-    }
-    parts.sort_by_key(|part| {
-        let key = part.split_once('=').map_or("", |(key, _)| key);
-        ORDER
-            .iter()
-            .position(|known| *known == key)
-            .unwrap_or(ORDER.len())
-    });
-    parts.join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_put_in_order() {
-        let expected = "CN=avocent.com,OU=AESS,O=Avocent,L=Sunrise,ST=FL,C=US";
-        for name in [
-            expected,
-            "C=US, ST=FL, L=Sunrise, O=Avocent, OU=AESS, CN=avocent.com",
-            "c=US,st=FL,l=Sunrise,o=Avocent,ou=AESS,cn=avocent.com",
-        ] {
-            assert_eq!(in_order(name), expected, "{name}");
-        }
-        assert_eq!(in_order("O=Avocent, Inc., CN=x"), "CN=x,O=Avocent, Inc.");
-        assert_eq!(in_order(""), "");
     }
 }

@@ -156,7 +156,8 @@ pub(super) fn read<R: Row>(file: &str, bytes: &[u8]) -> (Vec<(u64, R)>, Refusals
         let text = StringRecord::from_byte_record(record.clone());
         let Some((columns, num_columns)) = &header else {
             let found = text
-                .map_err(|_| RowError::NotUtf8)
+                .ok()
+                .ok_or(RowError::NotUtf8)
                 .and_then(|text| columns_of::<R>(&text));
             match found {
                 Ok(columns) => header = Some((columns, record.len())),
@@ -173,7 +174,8 @@ pub(super) fn read<R: Row>(file: &str, bytes: &[u8]) -> (Vec<(u64, R)>, Refusals
             break;
         }
         let row = text
-            .map_err(|_| RowError::NotUtf8)
+            .ok()
+            .ok_or(RowError::NotUtf8)
             .and_then(|text| parse_row::<R>(columns, *num_columns, &text))
             .and_then(|row| match lines_by_key.get(&row.key()) {
                 Some(line) => Err(RowError::Twice(*line)),

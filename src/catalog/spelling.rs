@@ -1,0 +1,73 @@
+//! The one spelling in which texts of units are compared with the tables: no quotes around them, the parts of a
+//! certificate's name in one order.
+
+use crate::model::probing::ClueKind;
+
+/// The form in which a text is matched.
+pub(super) fn matched_text(kind: ClueKind, text: &str) -> String {
+    match kind {
+        ClueKind::CertSubject | ClueKind::CertIssuer => in_order(text),
+        _ => unquoted(text).to_owned(),
+    }
+}
+
+/// Without the quotes that some units put around their texts (facts §2.5).
+pub(super) fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .map_or(text, str::trim)
+}
+
+/// A certificate's name as the tables write it: `CN=…,OU=…,O=…,L=…,ST=…,C=…`. Libraries write the parts in either
+/// order, with and without spaces.
+fn in_order(name: &str) -> String {
+    const ORDER: [&str; 6] = ["CN", "OU", "O", "L", "ST", "C"];
+    let mut parts: Vec<String> = Vec::new();
+    for part in name.split(',') {
+        match part.split_once('=') {
+            Some((key, value)) => {
+                parts.push(format!(
+                    "{}={}",
+                    key.trim().to_ascii_uppercase(),
+                    value.trim()
+                ));
+            }
+            // A comma inside a value.
+            None => match parts.last_mut() {
+                Some(last) => {
+                    last.push_str(", ");
+                    last.push_str(part.trim());
+                }
+                None => parts.push(part.trim().to_owned()),
+            },
+        }
+    }
+    parts.sort_by_key(|part| {
+        let key = part.split_once('=').map_or("", |(key, _)| key);
+        ORDER
+            .iter()
+            .position(|known| *known == key)
+            .unwrap_or(ORDER.len())
+    });
+    parts.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_put_in_order() {
+        let expected = "CN=avocent.com,OU=AESS,O=Avocent,L=Sunrise,ST=FL,C=US";
+        for name in [
+            expected,
+            "C=US, ST=FL, L=Sunrise, O=Avocent, OU=AESS, CN=avocent.com",
+            "c=US,st=FL,l=Sunrise,o=Avocent,ou=AESS,cn=avocent.com",
+        ] {
+            assert_eq!(in_order(name), expected, "{name}");
+        }
+        assert_eq!(in_order("O=Avocent, Inc., CN=x"), "CN=x,O=Avocent, Inc.");
+        assert_eq!(in_order(""), "");
+    }
+}
