@@ -3,6 +3,12 @@
 //! bounds. No raw sockets, no privileges. What it all means is the catalogue's to say.
 
 pub mod credentials;
+pub mod http;
+pub mod neighbors;
+pub mod ports;
+pub mod ssh;
+pub mod telnet;
+pub mod tls;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
