@@ -256,7 +256,11 @@ fn a_site_of_the_first_format_is_opened_and_brought_up() {
     assert_eq!(contents.units, as_reopened(&heard_units(3)));
     assert_eq!(contents.site_id, None);
     close(store);
-    assert_eq!(fs::read(&path).expect("it is there"), before, "it stays as it is");
+    assert_eq!(
+        fs::read(&path).expect("it is there"),
+        before,
+        "it stays as it is"
+    );
 
     let (store, contents) = open(&path);
     assert_eq!(contents.units, as_reopened(&heard_units(3)));

@@ -12,8 +12,8 @@ use rollcall::engine::store::{SaveBatch, Store};
 use rollcall::model::appliance::{Appliance, FileFacts, Heard, Presence, Typed};
 use rollcall::model::fact::Fact;
 use rollcall::model::identity::{ApplianceId, Mac};
-use rollcall::model::registry::RAW_KEPT;
 use rollcall::model::probing::{Answer, Clue, ClueKind, Outcome, Probe, Probed, Target};
+use rollcall::model::registry::RAW_KEPT;
 use rollcall::model::sighting::{Channel, Evidence, RawDatagram, Source};
 use rollcall::model::time::Timestamp;
 use rollcall::wire::Remark;
@@ -259,8 +259,8 @@ fn any_answer(probe: Probe) -> impl Strategy<Value = Answer> {
         .copied()
         .filter(|kind| kind.probe() == probe)
         .collect();
-    let clue = (prop::sample::select(kinds), any_text())
-        .prop_map(|(kind, text)| Clue { kind, text });
+    let clue =
+        (prop::sample::select(kinds), any_text()).prop_map(|(kind, text)| Clue { kind, text });
     let raw = (vec(any::<u8>(), 0..80), any::<u16>());
     (outcome, any_when(), any::<u32>(), vec(clue, 0..4), raw).prop_map(
         move |(outcome, when, took_millis, clues, (raw, cut))| Answer {

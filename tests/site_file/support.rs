@@ -48,7 +48,7 @@ pub(crate) fn close(store: Store) {
 
 pub(crate) fn batch(units: &[Appliance]) -> SaveBatch {
     SaveBatch {
-                has_v3: None,
+        has_v3: None,
         changed: units.iter().cloned().map(Arc::new).collect(),
         next_id: units.iter().map(|unit| unit.id.0 + 1).max().unwrap_or(1),
         ..SaveBatch::default()
