@@ -81,7 +81,7 @@ impl Sockets {
 
 /// The laptop's address that the system would use towards `ip`. Nothing is sent: connecting a UDP socket only looks
 /// the route up.
-fn route_to(ip: Ipv4Addr) -> Option<Ipv4Addr> {
+pub(super) fn route_to(ip: Ipv4Addr) -> Option<Ipv4Addr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect((ip, crate::wire::PORT_INSTALL)).ok()?;
     match socket.local_addr().ok()? {

@@ -221,6 +221,16 @@ impl Sweep {
         }
     }
 
+    /// To be told of addresses that the system knows the MAC of: they wait for no ARP, and leave their place to others.
+    pub fn resolved(&self, ips: impl IntoIterator<Item = Ipv4Addr>) {
+        let mut progress = self.shared.lock();
+        for ip in ips {
+            progress.unresolved.resolve(ip);
+        }
+        drop(progress);
+        self.shared.changed.notify_one();
+    }
+
     /// The addresses that answered, without those in `known`.
     pub fn answered_ips(&self, known: &HashSet<Ipv4Addr>) -> Vec<Ipv4Addr> {
         let progress = self.shared.lock();

@@ -8,12 +8,13 @@ use tokio::time::Instant;
 
 use super::{Actor, Beside};
 use crate::catalog::Catalog;
+use crate::engine::asker::route_to;
 use crate::engine::catalog_files::load_catalog;
 use crate::engine::clock;
 use crate::engine::command::{IdentifyRequest, Saying};
 use crate::engine::identify::Ask;
 use crate::engine::identify::queue::{Wanted, Who};
-use crate::engine::identify::unit::{Asked, Asking, NeighborTable, Neighbors};
+use crate::engine::identify::unit::{Asked, Asking, NEIGHBORS_EVERY, NeighborTable, Neighbors};
 use crate::engine::sweep::Asker;
 use crate::model::appliance::Appliance;
 use crate::model::identity::{ApplianceId, Mac, is_ip_key};
@@ -26,9 +27,6 @@ use super::identifying::AUTOMATIC_AFTER_MILLIS;
 
 /// Units on trial wait this long for being heard again; then they are not asked by themselves.
 const TRIAL_MILLIS: u64 = 30_000;
-
-/// The time between two looks at the neighbors while a sweep runs.
-const NEIGHBORS_EVERY_MILLIS: u64 = 500;
 
 impl Actor {
     /// Puts units into the queue because a person asked for it.
@@ -191,7 +189,7 @@ impl Actor {
                 ips.extend(sweep.unanswered().into_iter().filter(|ip| !is_dead(ip)));
             }
         } else if probing.is_whole && now >= self.identifying.next_look {
-            self.identifying.next_look = now.plus_millis(NEIGHBORS_EVERY_MILLIS);
+            self.identifying.next_look = now.plus_millis(NEIGHBORS_EVERY.as_millis() as u64);
             look_at_neighbors(&self.identifying.neighbors, self.to_beside.clone());
         }
         for ip in ips {
@@ -225,12 +223,18 @@ impl Actor {
         };
         let now = clock::now();
         let networks = self.session.asker.networks();
-        for neighbor in table.iter() {
-            let IpAddr::V4(ip) = neighbor.ip else {
-                continue;
-            };
-            let is_local = networks.iter().any(|network| network.contains(ip));
-            if is_local && sweep.covers(ip) && probing.taken.insert(ip) {
+        let ips: Vec<Ipv4Addr> = table
+            .iter()
+            .filter_map(|neighbor| match neighbor.ip {
+                IpAddr::V4(ip) => Some(ip),
+                IpAddr::V6(_) => None,
+            })
+            .filter(|ip| sweep.covers(*ip))
+            .filter(|ip| networks.iter().any(|network| network.contains(*ip)))
+            .collect();
+        sweep.resolved(ips.iter().copied());
+        for ip in ips {
+            if probing.taken.insert(ip) {
                 let wanted = Wanted {
                     who: Who::Swept,
                     ip,
@@ -272,12 +276,8 @@ impl Actor {
 
     /// Returns whether a product is known now.
     fn learn_asked(&mut self, wanted: &Wanted, asked: Asked, now: Timestamp) -> bool {
-        let Asked {
-            probed,
-            mac,
-            local_ip,
-        } = asked;
-        let interface = local_ip
+        let Asked { probed, mac } = asked;
+        let interface = route_to(wanted.ip)
             .and_then(|local| self.session.plane.tcp_ear(local))
             .map_or_else(|| Arc::from(""), |(ear, _)| ear.interface);
         let registry = &mut self.session.registry;

@@ -1,7 +1,7 @@
 //! Asks one unit with the probes that are on, one after the other, and stops early when enough is known or nobody is there.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,11 @@ use crate::model::identity::Mac;
 use crate::model::probing::{Answer, Outcome, Probe, Probed};
 
 /// The operating system's table of neighbors is asked for this often, at most: on some systems that starts a program.
-const NEIGHBORS_EVERY: Duration = Duration::from_millis(500);
+pub const NEIGHBORS_EVERY: Duration = if cfg!(target_os = "linux") {
+    Duration::from_millis(100)
+} else {
+    Duration::from_millis(500)
+};
 
 /// How one unit is asked.
 #[derive(Clone, Debug)]
@@ -41,11 +45,9 @@ pub struct Asked {
     pub probed: Probed,
     /// The MAC of the address, where it stands for no other address.
     pub mac: Option<Mac>,
-    /// This computer's address towards it.
-    pub local_ip: Option<Ipv4Addr>,
 }
 
-/// The neighbors of this computer, looked up at most twice a second. Clones share it.
+/// The neighbors of this computer, looked up at most every [`NEIGHBORS_EVERY`]. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct NeighborTable(Arc<Mutex<Option<(Instant, Neighbors)>>>);
 
@@ -85,14 +87,12 @@ pub async fn ask_unit(asking: Asking) -> Asked {
         mac: None,
         asking,
     };
-    let local_ip = local_ip_towards(run.asking.ask.ip);
     run.all_in_turn().await;
     run.probed.answers.sort_by_key(|answer| answer.probe);
     run.probed.when = clock::now();
     Asked {
         probed: run.probed,
         mac: run.mac,
-        local_ip,
     }
 }
 
@@ -265,16 +265,6 @@ fn only_mac(ip: Ipv4Addr, table: &[Neighbor]) -> Option<Mac> {
         .iter()
         .any(|one| one.mac == mac && one.ip.is_ipv4() && one.ip != IpAddr::V4(ip));
     (mac.is_key() && !is_shared).then_some(mac)
-}
-
-/// This computer's address towards another one, as its routes say. Nothing is sent.
-fn local_ip_towards(ip: Ipv4Addr) -> Option<Ipv4Addr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((ip, 9)).ok()?;
-    match socket.local_addr().ok()? {
-        SocketAddr::V4(local) => Some(*local.ip()),
-        SocketAddr::V6(_) => None,
-    }
 }
 
 fn millis(took: Duration) -> u32 {
