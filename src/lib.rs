@@ -68,6 +68,9 @@
 //!     Tests: `tests/registry_scenarios.rs::memory_stays_within_its_bounds`,
 //!     `tests/registry_scenarios.rs::a_flood_is_one_line_and_nothing_of_it_is_saved`.
 //! 13. An idle window draws nothing. Test: `tests/ui_window.rs::an_idle_window_draws_nothing`.
+//! 14. A verdict is right or there is none: no MAC block and no typed name proves a product, and equal signs that
+//!     differ leave it unknown. Tests: `tests/catalog.rs::every_scenario_is_judged_as_written`,
+//!     `tests/catalog.rs::a_mac_block_alone_is_neither_a_product_nor_ours`.
 //!
 //! # What is not known
 //!

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use rollcall::catalog::Catalog;
+use rollcall::catalog::{Catalog, REGISTRY_DATE};
 use rollcall::model::identification::Confidence;
 use rollcall::model::identity::Mac;
 use rollcall::model::probing::ClueKind;
@@ -173,6 +173,17 @@ fn a_mac_block_alone_is_neither_a_product_nor_ours() {
             "{text}: one reason a MAC"
         );
     }
+}
+
+/// The date is written by hand beside the version of the crate that it is of.
+#[test]
+fn the_registry_of_mac_blocks_is_as_old_as_is_said() {
+    let lock = include_str!("../Cargo.lock").replace("\r\n", "\n");
+    assert!(
+        lock.contains("name = \"oui-data\"\nversion = \"0.2.4\"\n"),
+        "the crate is another: write its date into REGISTRY_DATE, and its version there and here"
+    );
+    assert_eq!(REGISTRY_DATE, "2026-10-17");
 }
 
 #[test]

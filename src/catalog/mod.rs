@@ -140,9 +140,10 @@ impl Catalog {
     /// The lineage of the block that a MAC is in: `Avocent`, `Cyclades`. A hint, never more: such blocks are used for
     /// other things too, and units of other brands have other blocks.
     pub fn lineage(&self, mac: Mac) -> Option<&str> {
+        let digits = mac.to_string().replace(':', "");
         self.blocks
             .iter()
-            .filter_map(|row| Some((row.fits(mac)?, row)))
+            .filter_map(|row| Some((row.fits(&digits)?, row)))
             .max_by_key(|(num_digits, _)| *num_digits)
             .map(|(_, row)| row.lineage.as_str())
     }

@@ -4,7 +4,6 @@ use regex_lite::{Regex, RegexBuilder};
 
 use super::table::{Cells, Row, RowError};
 use crate::model::identification::Confidence;
-use crate::model::identity::Mac;
 use crate::model::probing::ClueKind;
 
 /// The most memory of one compiled pattern.
@@ -228,10 +227,9 @@ pub(super) struct BlockRow {
 }
 
 impl BlockRow {
-    /// How many of the leading half octets are fixed, when the MAC is in the block.
-    pub(super) fn fits(&self, mac: Mac) -> Option<usize> {
-        mac.to_string()
-            .replace(':', "")
+    /// How many of the leading half octets are fixed, when a MAC of these hex digits is in the block.
+    pub(super) fn fits(&self, mac_digits: &str) -> Option<usize> {
+        mac_digits
             .starts_with(&self.digits)
             .then_some(self.digits.len())
     }

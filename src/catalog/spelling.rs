@@ -20,27 +20,25 @@ pub(super) fn unquoted(text: &str) -> &str {
 }
 
 /// A certificate's name as the tables write it: `CN=…,OU=…,O=…,L=…,ST=…,C=…`. Libraries write the parts in either
-/// order, with and without spaces.
+/// order, with and without spaces. Commas inside a value are left out, so that no value looks like another part.
 fn in_order(name: &str) -> String {
     const ORDER: [&str; 6] = ["CN", "OU", "O", "L", "ST", "C"];
     let mut parts: Vec<String> = Vec::new();
-    for part in name.split(',') {
-        match part.split_once('=') {
-            Some((key, value)) => {
+    for part in split_parts(name) {
+        match (part.split_once('='), parts.last_mut()) {
+            (Some((key, value)), _) => {
                 parts.push(format!(
                     "{}={}",
                     key.trim().to_ascii_uppercase(),
                     value.trim()
                 ));
             }
-            // A comma inside a value.
-            None => match parts.last_mut() {
-                Some(last) => {
-                    last.push_str(", ");
-                    last.push_str(part.trim());
-                }
-                None => parts.push(part.trim().to_owned()),
-            },
+            // What followed a comma that was not marked as a part of the value.
+            (None, Some(last)) => {
+                last.push(' ');
+                last.push_str(part.trim());
+            }
+            (None, None) => parts.push(part.trim().to_owned()),
         }
     }
     parts.sort_by_key(|part| {
@@ -51,6 +49,27 @@ fn in_order(name: &str) -> String {
             .unwrap_or(ORDER.len())
     });
     parts.join(",")
+}
+
+/// The parts between commas. A comma after a backslash belongs to the value and is left out, with the backslash; of
+/// any other character only the backslash is.
+fn split_parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut chars = name.chars();
+    while let Some(c) = chars.next() {
+        let kept = match c {
+            ',' => {
+                parts.push(String::new());
+                continue;
+            }
+            '\\' => chars.next().filter(|escaped| *escaped != ','),
+            c => Some(c),
+        };
+        if let Some(last) = parts.last_mut() {
+            last.extend(kept);
+        }
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -67,7 +86,10 @@ mod tests {
         ] {
             assert_eq!(in_order(name), expected, "{name}");
         }
-        assert_eq!(in_order("O=Avocent, Inc., CN=x"), "CN=x,O=Avocent, Inc.");
+        assert_eq!(in_order("O=Avocent, Inc., CN=x"), "CN=x,O=Avocent Inc.");
+        assert_eq!(in_order("O=Avocent\\, Inc.,CN=x"), "CN=x,O=Avocent Inc.");
+        assert_eq!(in_order("CN=x\\,O=Avocent"), "CN=xO=Avocent");
+        assert_eq!(in_order("CN=x\\"), "CN=x");
         assert_eq!(in_order(""), "");
     }
 }
