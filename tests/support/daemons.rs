@@ -16,10 +16,14 @@ pub(crate) struct Daemons {
 
 impl Daemons {
     /// Starts all three. Fails the test with what is to be installed.
-    pub(crate) fn start(host: &Host) -> Self {
+    pub(crate) fn start(host: &Host, serial: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
-        let children = vec![snmpd(host, path), nginx(host, path), sshd(host, path)];
+        let children = vec![
+            snmpd(host, path, serial),
+            nginx(host, path),
+            sshd(host, path),
+        ];
         let daemons = Self {
             children,
             _folder: folder,
@@ -55,18 +59,23 @@ fn wait_for(host: &Host, protocol: &str, ip_port: &str) {
 }
 
 /// An ACS 8048 by what it says of itself.
-fn snmpd(host: &Host, folder: &Path) -> Child {
+fn snmpd(host: &Host, folder: &Path, serial: Option<&str>) -> Child {
     let config = folder.join("snmpd.conf");
-    let text = "\
+    let mut text = "\
 agentaddress udp:161
 rocommunity public
 sysobjectid 1.3.6.1.4.1.10418.26.1.1
 sysdescr Avocent ACS 8048
 sysname lab-acs
 override 1.3.6.1.4.1.10418.26.2.1.2.0 octet_str \"ACS8048 dual\"
-override 1.3.6.1.4.1.10418.26.2.1.4.0 octet_str \"0520011634\"
 override 1.3.6.1.4.1.10418.26.2.1.7.0 octet_str \"2.26.1\"
-";
+"
+    .to_owned();
+    if let Some(serial) = serial {
+        text.push_str("override 1.3.6.1.4.1.10418.26.2.1.4.0 octet_str \"");
+        text.push_str(serial);
+        text.push_str("\"\n");
+    }
     std::fs::write(&config, text).expect("the folder can be written to");
     let mut command = host.command("/usr/sbin/snmpd");
     command.args(["-f", "-Lo", "-C", "-c"]).arg(&config);

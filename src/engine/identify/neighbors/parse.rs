@@ -11,7 +11,7 @@ use crate::model::identity::Mac;
 /// The flag of an entry whose MAC is known (`ATF_COM` of the kernel).
 const COMPLETE: u32 = 2;
 
-/// Linux, `/proc/net/arp`: address, type, flags, MAC, mask, interface.
+/// Linux, `/proc/thread-self/net/arp`: address, type, flags, MAC, mask, interface.
 #[cfg_attr(
     not(any(target_os = "linux", test)),
     expect(dead_code, reason = "another system's")

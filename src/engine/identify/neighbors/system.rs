@@ -9,7 +9,7 @@ pub(super) fn ipv4() -> Result<Vec<Neighbor>, NeighborsError> {
 
     /// More than the largest table that a kernel has by default, many times over.
     const READ_BYTES: u64 = 16 * 1024 * 1024;
-    let path = "/proc/net/arp";
+    let path = "/proc/thread-self/net/arp";
     let mut table = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(READ_BYTES).read_to_end(&mut table))
