@@ -11,7 +11,7 @@ use super::super::theme::{self, palette};
 use super::super::view_state::PanelTab;
 use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, format};
-use super::why::{cautions_ui, product_line, reasons_ui};
+use super::why::{cautions_ui, has_cautions, product_line, reasons_ui};
 use super::{HexView, Naming, hex_ui};
 use crate::model::appliance::Appliance;
 use crate::model::sighting::Source;
@@ -64,7 +64,11 @@ impl App {
         if let Some(identified) = identified {
             cautions_ui(ui, identified);
         }
-        widgets::section(ui, "Facts");
+        if identified.is_some_and(has_cautions) {
+            widgets::section(ui, "Facts");
+        } else {
+            ui.add_space(4.0);
+        }
         ui.scope(|ui| self.facts_ui(ui, unit));
         if let Some(identified) = identified {
             reasons_ui(ui, identified);

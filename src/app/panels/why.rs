@@ -61,6 +61,11 @@ pub(in crate::app) fn cautions_ui(ui: &mut Ui, identified: &Identification) {
     }
 }
 
+/// Whether anything stands there.
+pub(in crate::app) fn has_cautions(identified: &Identification) -> bool {
+    !identified.contradictions.is_empty() || !identified.remarks.is_empty()
+}
+
 fn marked_ui(ui: &mut Ui, glyph: &str, color: Color32, text: &str) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
