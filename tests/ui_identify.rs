@@ -278,13 +278,10 @@ fn answers_are_listed_with_what_came() {
     let clue = format!("Description: {shown}");
     test.harness.get_by_label(&clue).click();
     test.harness.step();
-    let copied = test
-        .harness
-        .output()
-        .platform_output
-        .commands
-        .iter()
-        .any(|command| matches!(command, egui::OutputCommand::CopyText(text) if text == shown));
+    let copied =
+        test.harness.output().platform_output.commands.iter().any(
+            |command| matches!(command, egui::OutputCommand::CopyText(words) if words == shown),
+        );
     assert!(copied, "a click copies what is shown");
     test.harness.run();
     test.click("Ask this unit again");
@@ -347,9 +344,9 @@ fn targets_are_filtered_scrolled_and_exported() {
     assert!(test.shows("Port 7, ttyS7") && !test.shows("Port 8,"));
 
     test.click("Export targets…");
-    let text = test.harness.get_by_label("Path").value();
+    let path = test.harness.get_by_label("Path").value();
     assert_eq!(
-        text.as_deref(),
+        path.as_deref(),
         Some("/home/tech/Documents/FRA2 hall B targets.csv")
     );
     test.press(Modifiers::NONE, Key::Enter);
@@ -491,13 +488,13 @@ fn the_user_of_snmp_v3_is_checked_and_never_printed() {
 
 #[test]
 fn a_sweep_looks_for_silent_units_too_unless_told_not_to() {
-    let text = "Also look for units that do not answer discovery (SNMP, web, SSH, ports)";
+    let choice = "Also look for units that do not answer discovery (SNMP, web, SSH, ports)";
     for (is_off, expected) in [(false, true), (true, false)] {
         let mut test = Test::over(vec![unknown_unit()]);
         test.press(Modifiers::SHIFT, Key::F5);
         assert!(test.shows("Beyond 4,096 addresses only those that answered are probed"));
         if is_off {
-            test.click(text);
+            test.click(choice);
         }
         test.click("Sweep");
         let commands = test.commands();

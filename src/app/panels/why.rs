@@ -108,9 +108,11 @@ pub(in crate::app) fn product_line(product: &Product) -> String {
         let comma = if named.is_empty() { "" } else { ", " };
         named = format!("{named}{comma}sold by {company}");
     }
-    let parts = [kind.join(", "), named];
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    format::show_text(&parts.join(" · ")).into_owned()
+    let words: Vec<String> = [kind.join(", "), named]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    format::show_text(&words.join(" · ")).into_owned()
 }
 
 /// What the ports of a class are called.
