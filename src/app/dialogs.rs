@@ -207,7 +207,7 @@ impl App {
                     form.focused = false;
                 }
             }
-            PathUse::Targets => self.export_targets(path, may_replace),
+            PathUse::Targets => self.export_targets(&path, may_replace),
             PathUse::Import => self.send(Command::Import(path)),
             PathUse::NewSite => self.send(Command::NewSite(with_site_ending(path))),
             PathUse::OpenSite => self.send(Command::OpenSite(path)),

@@ -1,7 +1,7 @@
 //! What the window keeps and does for identification: which probes are on, the communities that are being typed, the
 //! targets that are being exported. Draws nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egui::Context;
@@ -119,12 +119,12 @@ impl App {
 
     /// Writes the targets that were asked about. `may_replace` when the person has said already that a file of this
     /// name may go.
-    pub(super) fn export_targets(&mut self, path: PathBuf, may_replace: bool) {
+    pub(super) fn export_targets(&mut self, path: &Path, may_replace: bool) {
         let Some(mut request) = self.targets.take() else {
             return;
         };
         let full = if path.extension().is_some() {
-            path.clone()
+            path.to_owned()
         } else {
             path.with_extension("csv")
         };

@@ -43,7 +43,7 @@ impl App {
         let has_focus = focused == Some(list.id);
         if has_focus && !list.is_main {
             ui.painter().rect_stroke(
-                area,
+                area.expand(3.0),
                 CornerRadius::same(4),
                 Stroke::new(1.0, palette(ui.ctx()).accent),
                 StrokeKind::Outside,
@@ -59,17 +59,17 @@ impl App {
             count(Key::ArrowDown) + count(Key::PageDown) * PAGE_ROWS,
         );
         let (home, end) = (count(Key::Home), count(Key::End));
-        let last = list.num_rows - 1;
+        let end_idx = list.num_rows - 1;
         if end > 0 {
-            Some(last)
+            Some(end_idx)
         } else if home > 0 {
             Some(0)
         } else if up + down == 0 {
             None
         } else {
-            let row_idx = list
-                .marked
-                .map_or(0, |row_idx| (row_idx + down).saturating_sub(up).min(last));
+            let row_idx = list.marked.map_or(0, |row_idx| {
+                (row_idx + down).saturating_sub(up).min(end_idx)
+            });
             Some(row_idx)
         }
     }

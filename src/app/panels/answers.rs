@@ -26,6 +26,8 @@ impl App {
     /// Draws the answers.
     pub(in crate::app) fn answers_ui(&mut self, ui: &mut Ui, probed: &Probed) {
         let palette = palette(ui.ctx());
+        // Before any line begins: a line is at least as high as what can be clicked.
+        ui.spacing_mut().interact_size.y = LINE_HEIGHT - 2.0;
         let asked = format!(
             "Asked at {}, {}",
             probed.ip,
@@ -42,7 +44,6 @@ impl App {
             };
             ui.add_space(7.0);
             ui.horizontal(|ui| {
-                ui.spacing_mut().interact_size.y = LINE_HEIGHT;
                 let is_answered = answer.is_some_and(|it| it.outcome == Outcome::Answered);
                 let title = RichText::new(probe.title()).font(theme::strong(theme::TEXT_SIZE));
                 let color = if is_answered {
@@ -76,7 +77,6 @@ impl App {
         let glyph = if place.is_some() { "▾" } else { "▸" };
         let size = format::bytes(u64::from(raw.full_len));
         ui.horizontal(|ui| {
-            ui.spacing_mut().interact_size.y = LINE_HEIGHT;
             ui.spacing_mut().button_padding = vec2(2.0, 0.0);
             let fold = widgets::link_button(ui, &format!("{glyph} Raw answer, {size}"))
                 .named(&format!("Raw answer of {}", probe.title()));
@@ -152,10 +152,9 @@ fn clue_ui(ui: &mut Ui, kind: ClueKind, text: &str) {
     let shown = format::show_text(text);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        ui.spacing_mut().interact_size.y = LINE_HEIGHT - 2.0;
         ui.spacing_mut().button_padding = vec2(2.0, 0.0);
         let left = egui::Layout::left_to_right(egui::Align::Center);
-        ui.allocate_ui_with_layout(vec2(LABEL_WIDTH, LINE_HEIGHT), left, |ui| {
+        ui.allocate_ui_with_layout(vec2(LABEL_WIDTH, LINE_HEIGHT - 2.0), left, |ui| {
             ui.set_min_width(LABEL_WIDTH);
             let label = RichText::new(kind.title()).color(palette.dim);
             ui.add(Label::new(label.size(theme::SMALL_SIZE)).truncate());

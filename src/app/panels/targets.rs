@@ -108,8 +108,8 @@ impl App {
             .cell_layout(egui::Layout::top_down(egui::Align::Min))
             .column(Column::exact(34.0).clip(true))
             .column(Column::remainder().clip(true))
-            .column(Column::exact(66.0).clip(true))
-            .column(Column::exact(64.0).clip(true));
+            .column(Column::exact(78.0).clip(true))
+            .column(Column::exact(62.0).clip(true));
         if let Some(row_idx) = self.panel.scroll_to.take() {
             builder = builder.scroll_to_row(row_idx, None);
         }

@@ -11,7 +11,7 @@ use super::super::theme::{self, palette};
 use super::super::view_state::PanelTab;
 use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, format};
-use super::why::{cautions_ui, product_line, reasons_ui};
+use super::why::{cautions_ui, has_cautions, product_line, reasons_ui};
 use super::{HexView, Naming, hex_ui};
 use crate::model::appliance::Appliance;
 use crate::model::sighting::Source;
@@ -32,10 +32,13 @@ impl App {
             && self.panel.tab == PanelTab::Targets
         {
             // The table scrolls by itself, with its header in place.
-            ui.set_width(CONTENT_WIDTH);
-            ui.spacing_mut().item_spacing.y = 3.0;
-            self.head_ui(ui, &snapshot, unit);
-            self.targets_ui(ui, unit);
+            let mut area = ui.available_rect_before_wrap();
+            area.set_width(CONTENT_WIDTH);
+            ui.scope_builder(egui::UiBuilder::new().max_rect(area), |ui| {
+                ui.spacing_mut().item_spacing.y = 3.0;
+                self.head_ui(ui, &snapshot, unit);
+                self.targets_ui(ui, unit);
+            });
             return;
         }
         ScrollArea::vertical()
@@ -64,7 +67,11 @@ impl App {
         if let Some(identified) = identified {
             cautions_ui(ui, identified);
         }
-        widgets::section(ui, "Facts");
+        if identified.is_some_and(has_cautions) {
+            widgets::section(ui, "Facts");
+        } else {
+            ui.add_space(4.0);
+        }
         ui.scope(|ui| self.facts_ui(ui, unit));
         if let Some(identified) = identified {
             reasons_ui(ui, identified);
@@ -93,7 +100,11 @@ impl App {
         let palette = palette(ui.ctx());
         let titles = titles(unit);
         ui.add(egui::Label::new(RichText::new(titles.title).heading()).truncate());
-        for line in titles.lines {
+        if let Some(product) = titles.product {
+            // Who sells it stands at its end.
+            ui.add(egui::Label::new(RichText::new(product).color(palette.dim)).wrap());
+        }
+        if let Some(line) = titles.subline {
             ui.add(egui::Label::new(RichText::new(line).color(palette.dim)).truncate());
         }
         ui.add_space(6.0);
@@ -112,8 +123,8 @@ impl App {
             "Targets".to_owned()
         };
         let row = ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 4.0;
-            ui.spacing_mut().button_padding = egui::vec2(8.0, 4.0);
+            ui.spacing_mut().item_spacing.x = 16.0;
+            ui.spacing_mut().button_padding = egui::vec2(0.0, 4.0);
             for (tab, word) in [
                 (PanelTab::Facts, "Facts"),
                 (PanelTab::Answers, "Answers"),
@@ -147,15 +158,14 @@ impl App {
         let palette = palette(ui.ctx());
         ui.add_space(4.0);
         let why_not = UiCommand::Identify.why_not(&self.command_state());
-        match unit.probed.clone() {
-            Some(probed) => self.answers_ui(ui, &probed),
-            None => {
-                ui.label(RichText::new("Not asked yet").font(theme::strong(theme::TEXT_SIZE)));
-                let hint = why_not.unwrap_or(
-                    "Identify the unit: it is asked by standard means, and what it answers is listed here",
-                );
-                ui.add(egui::Label::new(RichText::new(hint).color(palette.dim)).wrap());
-            }
+        if let Some(probed) = unit.probed.as_deref() {
+            ui.scope(|ui| self.answers_ui(ui, probed));
+        } else {
+            ui.label(RichText::new("Not asked yet").font(theme::strong(theme::TEXT_SIZE)));
+            let hint = why_not.unwrap_or(
+                "Identify the unit: it is asked by standard means, and what it answers is listed here",
+            );
+            ui.add(egui::Label::new(RichText::new(hint).color(palette.dim)).wrap());
         }
         ui.add_space(8.0);
         let (word, name) = if unit.probed.is_some() {
@@ -364,7 +374,8 @@ fn nothing_selected_ui(ui: &mut Ui, snapshot: &Snapshot) {
 /// What the panel calls a unit, and the lines below it.
 struct Titles {
     title: String,
-    lines: Vec<String>,
+    product: Option<String>,
+    subline: Option<String>,
 }
 
 fn titles(unit: &Appliance) -> Titles {
@@ -394,13 +405,18 @@ fn titles(unit: &Appliance) -> Titles {
         .flatten()
         .filter(|part| *part != title);
     let subline: Vec<String> = parts.collect();
-    let mut lines: Vec<String> = product.into_iter().collect();
-    if !subline.is_empty() {
-        lines.push(subline.join(" · "));
-    } else if lines.is_empty() {
-        lines.push("Nothing more is known of it".to_owned());
+    let subline = if !subline.is_empty() {
+        Some(subline.join(" · "))
+    } else if product.is_none() {
+        Some("Nothing more is known of it".to_owned())
+    } else {
+        None
+    };
+    Titles {
+        title,
+        product,
+        subline,
     }
-    Titles { title, lines }
 }
 
 /// Whether to ask it what it is comes next: nothing is wrong with it, and nobody knows what it is.
@@ -416,7 +432,7 @@ fn is_to_identify(status: Status, unit: &Appliance) -> bool {
 /// What to do with a unit of which nobody knows what it is.
 fn identify_advice(unit: &Appliance) -> &'static str {
     match unit.probed.as_deref() {
-        None => "Ask it by SNMP, web, SSH and its ports what it is",
+        None => "Ask it what it is, by SNMP, web, SSH and ports",
         Some(probed) if probed.is_silent() => {
             "It did not answer; check that its services are on, then ask again"
         }

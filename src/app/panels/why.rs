@@ -61,6 +61,11 @@ pub(in crate::app) fn cautions_ui(ui: &mut Ui, identified: &Identification) {
     }
 }
 
+/// Whether anything stands there.
+pub(in crate::app) fn has_cautions(identified: &Identification) -> bool {
+    !identified.contradictions.is_empty() || !identified.remarks.is_empty()
+}
+
 fn marked_ui(ui: &mut Ui, glyph: &str, color: Color32, text: &str) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
@@ -103,9 +108,11 @@ pub(in crate::app) fn product_line(product: &Product) -> String {
         let comma = if named.is_empty() { "" } else { ", " };
         named = format!("{named}{comma}sold by {company}");
     }
-    let parts = [kind.join(", "), named];
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    format::show_text(&parts.join(" · ")).into_owned()
+    let words: Vec<String> = [kind.join(", "), named]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    format::show_text(&words.join(" · ")).into_owned()
 }
 
 /// What the ports of a class are called.

@@ -143,14 +143,14 @@ impl App {
             .diagnostics
             .selected
             .and_then(|seq| snapshot.strays.iter().rposition(|stray| stray.seq == seq));
-        let list = ListKeys {
+        let keys = ListKeys {
             id: egui::Id::unique("list of strays"),
             name: "Datagrams that made no unit",
             num_rows: snapshot.strays.len(),
             marked: here.map(|idx| last - idx),
             is_main: true,
         };
-        if let Some(row_idx) = self.list_keys(ui, &list) {
+        if let Some(row_idx) = self.list_keys(ui, &keys) {
             self.diagnostics.selected = Some(snapshot.strays[last - row_idx].seq);
             self.diagnostics.scroll_to = Some(row_idx);
         }
