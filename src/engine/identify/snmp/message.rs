@@ -404,3 +404,153 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     whole.extend_from_slice(content);
     whole
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::credentials::Secret;
+    use super::*;
+
+    fn question() -> Question {
+        Question {
+            kind: QuestionKind::GetBulk(10),
+            oids: vec![Oid::enterprise(&[10418, 26, 2, 3, 2, 1, 4])],
+        }
+    }
+
+    fn user(auth: V3Auth) -> User {
+        User::new(&V3User {
+            name: "rollout".to_owned(),
+            auth,
+            auth_pass: Secret("authentic words".to_owned()),
+            priv_pass: Secret("private words".to_owned()),
+        })
+        .expect("a good user")
+    }
+
+    /// A report that tells an engine.
+    fn met(auth: V3Auth) -> User {
+        let mut user = user(auth);
+        let greeting = write_unsigned(b"\x80\x00\x1f\x88\x04unit", 1, &question());
+        assert_eq!(user.read(&greeting), Heard::AskAgain);
+        user
+    }
+
+    fn answer(version: i64) -> Vec<u8> {
+        let names = tlv(
+            0x30,
+            &[
+                tlv(0x06, &Oid::enterprise(&[10418, 26, 2, 1, 4, 0]).encode()),
+                tlv(0x04, b"0520098231"),
+            ]
+            .concat(),
+        );
+        let pdu = [integer(300), integer(0), integer(0), tlv(0x30, &names)];
+        let content = [
+            integer(version),
+            tlv(0x04, b"public"),
+            tlv(0xa2, &pdu.concat()),
+        ];
+        tlv(0x30, &content.concat())
+    }
+
+    #[test]
+    fn numbers_are_as_short_as_their_sign_allows() {
+        for (number, bytes) in [
+            (0, &[0][..]),
+            (127, &[127]),
+            (128, &[0, 128]),
+            (-1, &[255]),
+            (-129, &[255, 127]),
+            (65_507, &[0, 255, 227]),
+        ] {
+            assert_eq!(integer(number), tlv(0x02, bytes), "{number}");
+        }
+        assert_eq!(tlv(0x04, &[7; 200])[..3], [0x04, 0x81, 200]);
+        assert_eq!(tlv(0x04, &[7; 300])[..4], [0x04, 0x82, 1, 44]);
+    }
+
+    #[test]
+    fn a_question_reads_as_it_was_meant() {
+        for is_v1 in [true, false] {
+            let voice = Voice::Community {
+                is_v1,
+                community: "public".to_owned(),
+            };
+            let datagram = voice.write(77, &question()).expect("nothing to sign");
+            let pdu = Pdu::from_bytes(&datagram).expect("a good message");
+            assert_eq!(pdu.message_type, MessageType::GetBulkRequest);
+            assert_eq!((pdu.req_id, pdu.error_status, pdu.error_index), (77, 0, 10));
+            assert_eq!(pdu.version() == Ok(Version::V1), is_v1);
+            let (name, _) = pdu.varbinds.clone().next().expect("one object");
+            assert_eq!(
+                Oid::decode(name.as_bytes()).as_ref(),
+                question().oids.first()
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_signed_is_read_by_the_same_user_and_no_other() {
+        for auth in [V3Auth::Sha1, V3Auth::Sha256] {
+            let mut asker = met(auth);
+            let datagram = asker.write(77, &question()).expect("its engine is known");
+            let readable = String::from_utf8_lossy(&datagram).into_owned();
+            assert!(readable.contains("rollout") && !readable.contains("words"));
+            let mut own = *asker.0.clone();
+            own = own.with_engine_boots_and_time(1, 1);
+            // Boots 0 are refused by RFC 3414; a unit's own are never 0.
+            let signed = User(Box::new(own.clone())).write(77, &question());
+            let signed = signed.expect("its engine is known");
+            let pdu = Pdu::from_bytes_with_security(&signed, Some(&mut own)).expect("its own");
+            assert_eq!(pdu.req_id, 77);
+            let mut other = met(auth);
+            other.0 = Box::new(other.0.with_engine_boots_and_time(1, 1));
+            let mut forged = signed.clone();
+            *forged.last_mut().expect("it has bytes") ^= 1;
+            assert!(matches!(other.read(&forged), Heard::Odd(_)));
+            assert!(matches!(
+                asker.read(&signed),
+                Heard::AskAgain | Heard::Odd(_)
+            ));
+        }
+    }
+
+    #[test]
+    fn no_cut_and_no_flipped_bit_of_an_answer_does_harm() {
+        let mut met = met(V3Auth::Sha1);
+        let signed = met.write(5, &question()).expect("its engine is known");
+        for whole in [answer(0), answer(1), signed] {
+            for len in 0..whole.len() {
+                let mut user = met.clone();
+                assert!(!matches!(user.read(&whole[..len]), Heard::Reply(_)));
+                read_plain(&whole[..len]).ok();
+            }
+            for position in 0..whole.len() {
+                for bit in 0..8 {
+                    let mut flipped = whole.clone();
+                    flipped[position] ^= 1 << bit;
+                    met.clone().read(&flipped);
+                    if let Ok(heard) = read_plain(&flipped) {
+                        assert!(heard.reply.values.len() <= 1);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_is_read_whole() {
+        let heard = read_plain(&answer(1)).expect("a good answer");
+        assert_eq!(heard.reply.id, 300);
+        assert!(!heard.reply.is_error);
+        let (name, value) = &heard.reply.values[0];
+        assert_eq!(name.to_string(), "1.3.6.1.4.1.10418.26.2.1.4.0");
+        assert_eq!(value.text().as_deref(), Some("0520098231"));
+    }
+
+    #[test]
+    fn a_user_says_nothing_of_itself() {
+        let printed = format!("{:?}", Voice::User(user(V3Auth::Sha256)));
+        assert_eq!(printed, "User(User(…))");
+    }
+}

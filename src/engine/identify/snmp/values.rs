@@ -192,30 +192,39 @@ impl fmt::Display for Value {
             Self::Integer(number) => write!(f, "integer: {number}"),
             Self::Number(number) => write!(f, "number: {number}"),
             Self::Ticks(ticks) => write!(f, "ticks: {ticks}"),
-            Self::Bytes(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => {
-                    f.write_str("string: ")?;
-                    for letter in text.chars().take(LINE_CHARS) {
-                        // A line end inside a value must not look like the next line.
-                        if letter.is_control() {
-                            write!(f, "{}", letter.escape_default())?;
-                        } else {
-                            f.write_char(letter)?;
-                        }
-                    }
-                    Ok(())
-                }
-                Err(_) => {
+            Self::Bytes(bytes) => {
+                let Some(text) = readable(bytes) else {
                     f.write_str("bytes:")?;
                     let mut shown = bytes.iter().take(LINE_CHARS / 3);
-                    shown.try_for_each(|byte| write!(f, " {byte:02x}"))
+                    return shown.try_for_each(|byte| write!(f, " {byte:02x}"));
+                };
+                f.write_str("string: ")?;
+                for letter in text.chars().take(LINE_CHARS) {
+                    // A line end inside a value must not look like the next line.
+                    if letter.is_control() {
+                        write!(f, "{}", letter.escape_default())?;
+                    } else {
+                        f.write_char(letter)?;
+                    }
                 }
-            },
+                Ok(())
+            }
             Self::Id(oid) => write!(f, "id: {oid}"),
             Self::Ip(ip) => write!(f, "ip: {ip}"),
             Self::Missing => f.write_str("missing"),
             Self::Other => f.write_str("other"),
         }
+    }
+}
+
+/// The text that bytes are, also where it was cut inside a letter.
+fn readable(bytes: &[u8]) -> Option<&str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) if bytes.len() == TEXT_KEPT_BYTES && error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()
+        }
+        Err(_) => None,
     }
 }
 

@@ -1,0 +1,623 @@
+//! The SNMP probe against agents on loopback: recorded units, agents of v1, and agents that nobody would want.
+//! Each test looks at the outcome and at the time it took.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test's runtime is entered by blocking on it"
+)]
+
+#[path = "support/ber.rs"]
+mod ber;
+#[path = "support/recorded_units.rs"]
+mod recorded_units;
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rollcall::engine::identify::credentials::{Secret, V3Auth, V3User};
+use rollcall::engine::identify::snmp::{Snmp, ask};
+use rollcall::engine::identify::{Ask, MAX_OPEN, ProbePorts, Slots};
+use rollcall::model::probing::{ClueKind, Outcome, TARGETS_KEPT};
+use rollcall::model::sighting::{RAW_KEPT_BYTES, TEXT_KEPT_CHARS};
+use tokio::net::UdpSocket;
+use tokio::time::Instant;
+
+use ber::{Asked, GET, GET_BULK, GET_NEXT, Recording, arcs};
+use recorded_units::{RecordedUnit, UNITS, check_ports_of_acs8048};
+
+/// A first answer may take so long.
+const SILENCE: Duration = Duration::from_millis(400);
+
+/// A whole probe may take so long.
+const LIMIT: Duration = Duration::from_millis(2500);
+
+/// What a busy computer may add.
+const SLACK: Duration = Duration::from_millis(600);
+
+/// An agent: what it answers to each datagram, in datagrams. Ends with the test's runtime.
+async fn agent(mut answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> u16 {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("a port on loopback");
+    let port = socket.local_addr().expect("it is bound").port();
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 65_535];
+        while let Ok((len, from)) = socket.recv_from(&mut buffer).await {
+            for datagram in answer(&buffer[..len]) {
+                socket.send_to(&datagram, from).await.ok();
+            }
+        }
+    });
+    port
+}
+
+/// An agent of v1 and v2c for one community.
+async fn good_agent(recording: Recording, community: &'static str) -> u16 {
+    agent(move |datagram| match ber::read(datagram) {
+        Some(asked) if asked.community == community.as_bytes() => vec![recording.answer(&asked)],
+        _ => Vec::new(),
+    })
+    .await
+}
+
+/// An agent whose answers are good but for what `hostile` does first.
+async fn bent_agent(
+    recording: Recording,
+    mut hostile: impl FnMut(&Asked) -> Option<Vec<Vec<u8>>> + Send + 'static,
+) -> u16 {
+    agent(move |datagram| {
+        let Some(asked) = ber::read(datagram) else {
+            return Vec::new();
+        };
+        hostile(&asked).unwrap_or_else(|| vec![recording.answer(&asked)])
+    })
+    .await
+}
+
+fn ask_at(port: u16) -> Ask {
+    Ask {
+        ip: Ipv4Addr::LOCALHOST,
+        ports: Arc::new(ProbePorts {
+            snmp: port,
+            ..ProbePorts::default()
+        }),
+        limit: LIMIT,
+        silence: SILENCE,
+        slots: Slots::new(MAX_OPEN),
+        communities: Arc::from(["public".to_owned()]),
+        v3: None,
+    }
+}
+
+fn with_v3(port: u16, communities: &[&str]) -> Ask {
+    Ask {
+        communities: communities.iter().map(|&text| text.to_owned()).collect(),
+        v3: Some(Arc::new(V3User {
+            name: "rollout".to_owned(),
+            auth: V3Auth::Sha1,
+            auth_pass: Secret("authentic words".to_owned()),
+            priv_pass: Secret("private words".to_owned()),
+        })),
+        ..ask_at(port)
+    }
+}
+
+/// Asks, and looks at the time and at the place that was taken.
+async fn timed(question: &Ask) -> (Snmp, Duration) {
+    let begin = Instant::now();
+    let snmp = ask(question).await;
+    let took = begin.elapsed();
+    assert!(took < question.limit + SLACK, "it took {took:?}");
+    assert_eq!(question.slots.num_open(), 0, "the place is free again");
+    assert_eq!(question.slots.most_open(), 1, "one socket is one place");
+    (snmp, took)
+}
+
+fn clue(snmp: &Snmp, kind: ClueKind) -> Option<&str> {
+    snmp.answer.clue(kind)
+}
+
+fn acs8048() -> Recording {
+    Recording::load("acs8048")
+}
+
+#[tokio::test]
+async fn every_recorded_unit_tells_what_it_is() {
+    for unit in &UNITS {
+        let port = good_agent(Recording::load(unit.name), "public").await;
+        let (snmp, took) = timed(&ask_at(port)).await;
+        unit.check(&snmp, "v2c");
+        assert!(took < Duration::from_secs(1), "{} took {took:?}", unit.name);
+        if unit.name == "acs8048" {
+            check_ports_of_acs8048(&snmp);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_agent_of_v1_only_tells_as_much() {
+    for unit in &UNITS {
+        let recording = Recording::load(unit.name);
+        let port = bent_agent(recording, |asked| (asked.version != 0).then(Vec::new)).await;
+        let (snmp, _) = timed(&ask_at(port)).await;
+        unit.check(&snmp, "v1");
+        if unit.name == "acs8048" {
+            check_ports_of_acs8048(&snmp);
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_missing_object_does_not_cost_the_others() {
+    let missing = ["1.3.6.1.2.1.1.6.0", "1.3.6.1.4.1.10418.26.2.1.6.0"];
+    for is_v1 in [true, false] {
+        let recording = missing
+            .iter()
+            .fold(acs8048(), |all, name| all.without(name));
+        let version = i64::from(!is_v1);
+        let port = bent_agent(recording, move |asked| {
+            (asked.version != version).then(Vec::new)
+        })
+        .await;
+        let (snmp, _) = timed(&ask_at(port)).await;
+        assert_eq!(snmp.answer.outcome, Outcome::Answered);
+        assert_eq!(clue(&snmp, ClueKind::Location), None);
+        assert_eq!(clue(&snmp, ClueKind::BootCode), None);
+        assert_eq!(clue(&snmp, ClueKind::SystemName), Some("acs-r12-1"));
+        assert_eq!(clue(&snmp, ClueKind::Serial), Some("0520098231"));
+        assert_eq!(clue(&snmp, ClueKind::Firmware), Some("2.24.2"));
+        check_ports_of_acs8048(&snmp);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_can_carry_only_one_value_is_asked_for_one() {
+    const TOO_BIG: i64 = 1;
+    let port = bent_agent(acs8048(), |asked| {
+        (asked.kind == GET_BULK || asked.oids.len() > 1).then(|| vec![asked.refuse(TOO_BIG)])
+    })
+    .await;
+    let (snmp, _) = timed(&ask_at(port)).await;
+    RecordedUnit::named("acs8048").check(&snmp, "v2c");
+    check_ports_of_acs8048(&snmp);
+}
+
+#[tokio::test]
+async fn an_agent_that_drops_what_it_cannot_carry_is_asked_for_one() {
+    let port = bent_agent(Recording::load("dsr2035"), |asked| {
+        (asked.kind == GET_BULK || asked.oids.len() > 4).then(Vec::new)
+    })
+    .await;
+    let question = Ask {
+        limit: LIMIT * 2,
+        ..ask_at(port)
+    };
+    let (snmp, _) = timed(&question).await;
+    RecordedUnit::named("dsr2035").check(&snmp, "v2c");
+}
+
+#[tokio::test]
+async fn older_firmware_with_a_foreign_object_id_is_known_by_its_objects() {
+    let plain = ber::oid(&arcs("1.3.6.1.4.1.8072.3.2.10"));
+    let recording = Recording::load("mpu2032dac")
+        .with("1.3.6.1.2.1.1.1.0", ber::text("Cyclades AlterPath ACS48"))
+        .with("1.3.6.1.2.1.1.2.0", plain)
+        .with("1.3.6.1.4.1.2925.4.1.1.0", ber::text("ACS48\0\0"))
+        .with("1.3.6.1.4.1.2925.4.1.2.0", ber::text("V_3.3.0"))
+        .with("1.3.6.1.4.1.2925.4.1.8.0", ber::text("0044AA"));
+    for is_v1 in [false, true] {
+        let port = bent_agent(recording.clone(), move |asked| {
+            (is_v1 && asked.version != 0).then(Vec::new)
+        })
+        .await;
+        let (snmp, _) = timed(&ask_at(port)).await;
+        assert_eq!(clue(&snmp, ClueKind::Model), Some("ACS48"));
+        assert_eq!(clue(&snmp, ClueKind::Firmware), Some("V_3.3.0"));
+        assert_eq!(clue(&snmp, ClueKind::Serial), Some("0044AA"));
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_silent_after_one_silence_with_eight_communities() {
+    let num = Arc::new(AtomicUsize::new(0));
+    let heard = Arc::clone(&num);
+    let port = agent(move |_| {
+        heard.fetch_add(1, Ordering::Relaxed);
+        Vec::new()
+    })
+    .await;
+    let question = Ask {
+        communities: (0..8).map(|number| format!("community {number}")).collect(),
+        ..ask_at(port)
+    };
+    let (snmp, took) = timed(&question).await;
+    assert_eq!(snmp.answer.outcome, Outcome::Silent);
+    assert!(
+        took >= SILENCE && took < SILENCE + SLACK,
+        "it took {took:?}"
+    );
+    assert_eq!(
+        num.load(Ordering::Relaxed),
+        32,
+        "each community with v1 and v2c, and each once more"
+    );
+    assert!(snmp.answer.clues.is_empty() && snmp.targets.is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_datagram_is_sent_again() {
+    let mut seen = Vec::new();
+    let port = bent_agent(Recording::load("pm3024"), move |asked| {
+        let is_first = !seen.contains(&asked.id);
+        seen.push(asked.id);
+        (is_first && asked.version == 1).then(Vec::new)
+    })
+    .await;
+    let question = Ask {
+        limit: Duration::from_secs(10),
+        ..ask_at(port)
+    };
+    let (snmp, _) = timed(&question).await;
+    // v1 has its turn before v2c's second, and it was not lost.
+    RecordedUnit::named("pm3024").check(&snmp, "v1");
+}
+
+#[tokio::test]
+async fn a_closed_port_is_told_at_once() {
+    let port = {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let socket = socket.expect("a port on loopback");
+        socket.local_addr().expect("it is bound").port()
+    };
+    for question in [ask_at(port), with_v3(port, &["public"])] {
+        let (snmp, took) = timed(&question).await;
+        assert_eq!(snmp.answer.outcome, Outcome::Closed);
+        assert!(took < SILENCE, "it took {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_community_that_fits_is_found() {
+    let port = good_agent(Recording::load("acs6032"), "plant-ro").await;
+    let question = Ask {
+        communities: ["public", "private", "plant-ro"]
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
+        ..ask_at(port)
+    };
+    let (snmp, took) = timed(&question).await;
+    RecordedUnit::named("acs6032").check(&snmp, "v2c");
+    assert!(took < SILENCE + SLACK, "it took {took:?}");
+    let (snmp, _) = timed(&ask_at(port)).await;
+    assert_eq!(snmp.answer.outcome, Outcome::Silent, "a wrong community");
+}
+
+#[tokio::test]
+async fn answers_to_other_questions_are_passed_over() {
+    let recording = Recording::load("pm3024");
+    let good = recording.clone();
+    let port = bent_agent(recording, move |asked| {
+        let values = [(arcs("1.3.6.1.2.1.1.1.0"), ber::text("forged"))];
+        let foreign = asked.answer(asked.id ^ 0x55, 0, &values);
+        let mut other_community = asked.clone();
+        other_community.community = b"other".to_vec();
+        let other_community = other_community.reply(&values);
+        Some(vec![foreign, other_community, good.answer(asked)])
+    })
+    .await;
+    let (snmp, _) = timed(&ask_at(port)).await;
+    RecordedUnit::named("pm3024").check(&snmp, "v2c");
+
+    let port = bent_agent(acs8048(), |asked| {
+        Some(vec![asked.answer(asked.id + 1_000, 0, &[])])
+    })
+    .await;
+    let (snmp, took) = timed(&ask_at(port)).await;
+    assert!(matches!(snmp.answer.outcome, Outcome::Garbled(_)));
+    assert!(took >= SILENCE, "a right answer was waited for");
+    assert_eq!(
+        snmp.answer.outcome.why(),
+        Some("an answer to another question came")
+    );
+}
+
+#[tokio::test]
+async fn a_text_of_64_kib_is_cut() {
+    let long = "x".repeat(60_000);
+    let recording = Recording::load("pm3024").with("1.3.6.1.2.1.1.1.0", ber::text(&long));
+    let port = good_agent(recording, "public").await;
+    let (snmp, _) = timed(&ask_at(port)).await;
+    assert_eq!(snmp.answer.outcome, Outcome::Answered);
+    let description = clue(&snmp, ClueKind::Description).expect("it said so");
+    assert_eq!(description.chars().count(), TEXT_KEPT_CHARS);
+    assert_eq!(clue(&snmp, ClueKind::Serial), Some("0610022418"));
+    assert!(snmp.answer.raw.bytes.len() <= RAW_KEPT_BYTES);
+}
+
+#[tokio::test]
+async fn broken_ber_is_garbled() {
+    let broken: [&[u8]; 8] = [
+        b"",
+        b"\x00",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\x30\x84\xff\xff\xff\xff\x02\x01\x01",
+        b"\x30\x80\x02\x01\x01\x00\x00",
+        b"\x30\x03\x02\x01\x07",
+        b"\x30\x0b\x02\x01\x01\x04\x06public",
+        b"\x30\x1b\x02\x01\x01\x04\x06public\xa2\x0e\x02\x04\x7f\xff\xff\xff\x02\x01\x00\x02\x01\x00\x30\x7f",
+    ];
+    for datagram in broken {
+        let port = agent(move |_| vec![datagram.to_vec()]).await;
+        for question in [ask_at(port), with_v3(port, &[])] {
+            let (snmp, _) = timed(&question).await;
+            assert!(
+                matches!(snmp.answer.outcome, Outcome::Garbled(_)),
+                "{datagram:02x?} is {:?}",
+                snmp.answer.outcome
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_broken_value_costs_only_itself() {
+    // The contents-specific tag 0x9f is no type of SNMP.
+    let recording = Recording::load("pm3024")
+        .with("1.3.6.1.4.1.10418.17.2.1.3.0", vec![0x9f, 1, 0])
+        .with(
+            "1.3.6.1.4.1.10418.17.2.1.5.0",
+            vec![0x02, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+        );
+    let port = good_agent(recording, "public").await;
+    let (snmp, _) = timed(&ask_at(port)).await;
+    assert_eq!(clue(&snmp, ClueKind::PartNumber), None);
+    assert_eq!(clue(&snmp, ClueKind::ElectronicId), None);
+    assert_eq!(clue(&snmp, ClueKind::Serial), Some("0610022418"));
+    assert_eq!(clue(&snmp, ClueKind::Firmware), Some("2.0.1.9"));
+}
+
+#[tokio::test]
+async fn a_walk_that_does_not_get_on_ends() {
+    // The same name for ever; the name before; a name of another column; a name of nowhere.
+    let turns: [fn(&[u32]) -> Vec<u32>; 4] = [
+        <[u32]>::to_vec,
+        |name| [name, &[0]].concat()[..name.len() - 1].to_vec(),
+        |_| arcs("1.3.6.1.4.1.10418.26.2.3.2.1.4.1"),
+        |_| arcs("1.3.6.1.2.1.1.1.0"),
+    ];
+    for turn in turns {
+        let port = bent_agent(acs8048(), move |asked| {
+            let values: Vec<(Vec<u32>, Vec<u8>)> = asked
+                .oids
+                .iter()
+                .map(|name| (turn(name), ber::text("again")))
+                .collect();
+            (asked.kind != GET).then(|| vec![asked.reply(&values)])
+        })
+        .await;
+        let (snmp, took) = timed(&ask_at(port)).await;
+        assert_eq!(snmp.answer.outcome, Outcome::Answered);
+        assert_eq!(clue(&snmp, ClueKind::Serial), Some("0520098231"));
+        assert!(snmp.targets.len() <= 1, "{:?}", snmp.targets);
+        assert!(took < Duration::from_secs(1), "it took {took:?}");
+    }
+}
+
+/// Answers with ever higher rows of whatever column was asked for.
+fn endless(asked: &Asked) -> Option<Vec<Vec<u8>>> {
+    if !matches!(asked.kind, GET_NEXT | GET_BULK) {
+        return None;
+    }
+    // The entry has the arcs up to 10418.26.2.3.2.1, then come the column and the row.
+    let entry_len = arcs("1.3.6.1.4.1.10418.26.2.3.2.1").len();
+    let mut values = Vec::new();
+    for row in 1..=asked.repetitions.max(1) {
+        for name in &asked.oids {
+            let mut next = name.clone();
+            if next.len() <= entry_len + 1 {
+                next.push(0);
+            }
+            *next.last_mut()? += row as u32;
+            values.push((next, ber::integer(1)));
+        }
+    }
+    Some(vec![asked.reply(&values)])
+}
+
+#[tokio::test]
+async fn an_endless_table_is_cut() {
+    for version in [1, 0] {
+        let port = bent_agent(acs8048(), move |asked| {
+            if asked.version != version {
+                return Some(Vec::new());
+            }
+            endless(asked)
+        })
+        .await;
+        let (snmp, _) = timed(&ask_at(port)).await;
+        assert_eq!(snmp.answer.outcome, Outcome::Answered);
+        assert_eq!(snmp.targets.len(), TARGETS_KEPT, "version {version}");
+        assert!(snmp.answer.raw.bytes.len() <= RAW_KEPT_BYTES);
+    }
+}
+
+#[tokio::test]
+async fn what_came_is_kept_when_the_time_is_over() {
+    let mut num_walked = 0;
+    let recording = acs8048();
+    let port = bent_agent(recording, move |asked| {
+        let is_port_table = asked.kind == GET_BULK && asked.oids.len() > 1;
+        num_walked += usize::from(is_port_table);
+        (is_port_table && num_walked > 2).then(Vec::new)
+    })
+    .await;
+    let question = Ask {
+        limit: Duration::from_millis(700),
+        silence: Duration::from_millis(500),
+        ..ask_at(port)
+    };
+    let (snmp, took) = timed(&question).await;
+    assert!(took >= SILENCE, "it stalled");
+    assert_eq!(snmp.answer.outcome, Outcome::Answered);
+    assert_eq!(clue(&snmp, ClueKind::Serial), Some("0520098231"));
+    assert_eq!(snmp.targets.len(), 20, "two answers of ten rows");
+    assert_eq!(snmp.targets[19].tty, "ttyS20");
+}
+
+#[tokio::test]
+async fn a_unit_that_is_gone_is_not_asked_to_the_limit() {
+    let mut num = 0;
+    let port = bent_agent(acs8048(), move |_| {
+        num += 1;
+        (num > 1).then(Vec::new)
+    })
+    .await;
+    let question = Ask {
+        limit: Duration::from_secs(30),
+        ..ask_at(port)
+    };
+    let (snmp, took) = timed(&question).await;
+    assert_eq!(snmp.answer.outcome, Outcome::Answered);
+    assert_eq!(clue(&snmp, ClueKind::SystemName), Some("acs-r12-1"));
+    assert!(took < SILENCE * 3 + SLACK, "it took {took:?}");
+}
+
+#[tokio::test]
+async fn a_flood_is_given_up() {
+    let port = agent(|_| vec![vec![0x30, 0x00]; 3_000]).await;
+    let question = Ask {
+        limit: Duration::from_secs(20),
+        silence: Duration::from_secs(10),
+        ..ask_at(port)
+    };
+    let (snmp, took) = timed(&question).await;
+    assert!(matches!(snmp.answer.outcome, Outcome::Garbled(_)));
+    // The kernel drops what does not fit, so it may take both turns of v2c; never a third.
+    assert!(took < Duration::from_secs(9), "it took {took:?}");
+}
+
+/// An agent of v3 that reports `counter` to everything that is signed.
+async fn reporting_agent(counter: u32, also: Option<Recording>) -> u16 {
+    const ENGINE: &[u8] = b"\x80\x00\x1f\x88\x04unit";
+    const UNKNOWN_ENGINE: u32 = 4;
+    let mut is_met = false;
+    agent(move |datagram| {
+        if let (Some(recording), Some(asked)) = (&also, ber::read(datagram)) {
+            return vec![recording.answer(&asked)];
+        }
+        let Some(id) = ber::v3_id(datagram) else {
+            return Vec::new();
+        };
+        let report = if is_met { counter } else { UNKNOWN_ENGINE };
+        is_met = true;
+        // A greeting that is answered twice must not be taken for a refusal.
+        let num = if report == UNKNOWN_ENGINE { 2 } else { 1 };
+        vec![ber::v3_report(id, ENGINE, 7, report); num]
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_refused_user_of_v3_is_said_to_be() {
+    for (counter, word) in [
+        (1, "may not sign"),
+        (3, "no such user"),
+        (5, "signature is wrong"),
+        (6, "encryption is wrong"),
+        // The greeting's report again and again: nothing that says why.
+        (4, "there is no answer"),
+    ] {
+        let port = reporting_agent(counter, None).await;
+        let (snmp, _) = timed(&with_v3(port, &["public"])).await;
+        let Outcome::Garbled(why) = &snmp.answer.outcome else {
+            panic!("report {counter} is {:?}", snmp.answer.outcome);
+        };
+        assert!(
+            why.starts_with("the user or passphrase is refused"),
+            "{why}"
+        );
+        assert!(why.contains(word), "{why}");
+        assert!(!why.contains("words"), "no passphrase in it");
+    }
+}
+
+#[tokio::test]
+async fn where_v3_is_refused_a_community_may_do() {
+    let port = reporting_agent(3, Some(acs8048())).await;
+    let (snmp, _) = timed(&with_v3(port, &["public"])).await;
+    RecordedUnit::named("acs8048").check(&snmp, "v2c");
+}
+
+#[tokio::test]
+async fn no_community_is_sent_while_v3_may_be_answered() {
+    let begin = Instant::now();
+    let plain: Arc<Mutex<Vec<Duration>>> = Arc::default();
+    let seen = Arc::clone(&plain);
+    let port = agent(move |datagram| {
+        if ber::v3_id(datagram).is_none() {
+            seen.lock().expect("nobody panicked").push(begin.elapsed());
+        }
+        Vec::new()
+    })
+    .await;
+    let (snmp, took) = timed(&with_v3(port, &["public"])).await;
+    assert_eq!(snmp.answer.outcome, Outcome::Silent);
+    assert!(took < SILENCE + SLACK, "both share one silence: {took:?}");
+    let plain = plain.lock().expect("nobody panicked");
+    assert!(!plain.is_empty() && plain.iter().all(|when| *when >= SILENCE / 2));
+}
+
+#[tokio::test]
+async fn engines_that_are_none_are_garbled() {
+    let long = vec![0x80; 25_000];
+    let cases: [(&[u8], i64); 5] = [
+        (&long, 7),
+        (b"", 7),
+        (b"abc", 7),
+        (b"\x80\x00\x1f\x88\x04unit", i64::MAX),
+        (b"\x80\x00\x1f\x88\x04unit", i64::MIN),
+    ];
+    for (engine_id, boots) in cases {
+        let engine_id = engine_id.to_vec();
+        let len = engine_id.len();
+        let port = agent(move |datagram| {
+            let id = ber::v3_id(datagram).unwrap_or(1);
+            vec![ber::v3_report(id, &engine_id, boots, 4)]
+        })
+        .await;
+        let (snmp, _) = timed(&with_v3(port, &[])).await;
+        assert!(
+            matches!(snmp.answer.outcome, Outcome::Garbled(_)),
+            "{len} octets, boots {boots}: {:?}",
+            snmp.answer.outcome
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_probe_waits_for_its_place_before_its_time_runs() {
+    let port = good_agent(Recording::load("pm3024"), "public").await;
+    let question = Ask {
+        slots: Slots::new(1),
+        limit: Duration::from_secs(1),
+        ..ask_at(port)
+    };
+    let place = question.slots.take().await.expect("the place is free");
+    let asking = tokio::spawn({
+        let question = question.clone();
+        async move { ask(&question).await }
+    });
+    tokio::time::timeout(Duration::from_millis(1_200), async {
+        while !asking.is_finished() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect_err("it must not begin without a place");
+    drop(place);
+    let snmp = asking.await.expect("it does not panic");
+    RecordedUnit::named("pm3024").check(&snmp, "v2c");
+}
