@@ -252,11 +252,23 @@ fn sweep_until_found(ips: &BTreeSet<String>) -> (Duration, Duration) {
             ips.is_subset(&found)
         };
         let found = snapshots.wait_for(all_found);
-        let found = tokio::time::timeout(Duration::from_secs(60), found).await.is_ok();
+        let found = tokio::time::timeout(Duration::from_secs(60), found)
+            .await
+            .is_ok();
         if !found {
             let snapshot = handle.snapshot();
-            let missing: Vec<_> = snapshot.units.iter().map(|(_, unit)| unit.heard_ip()).collect();
-            panic!("not all are found: {:?} {:?} {:?} others {}", missing, snapshot.sweep, snapshot.identifying, snapshot.others.len());
+            let missing: Vec<_> = snapshot
+                .units
+                .iter()
+                .map(|(_, unit)| unit.heard_ip())
+                .collect();
+            panic!(
+                "not all are found: {:?} {:?} {:?} others {}",
+                missing,
+                snapshot.sweep,
+                snapshot.identifying,
+                snapshot.others.len()
+            );
         }
         let took_found = began.elapsed();
         let is_over = |snapshot: &Arc<Snapshot>| {
