@@ -137,12 +137,13 @@ impl Hello {
 }
 
 /// Groups (RFC 8422: P-256, P-384, P-521, X25519), the uncompressed form of points, and every way to sign
-/// (RFC 5246, section 7.4.1.4.1: SHA-512 to MD5, each with RSA, ECDSA and DSA; RFC 8446: PSS).
+/// (RFC 5246, section 7.4.1.4.1: with RSA, ECDSA and DSA; RFC 8446: PSS). Short digests first: a key of 512 bits cannot
+/// sign a long one.
 const EXTENSIONS: [u8; 70] = [
     0, 10, 0, 10, 0, 8, 0, 23, 0, 24, 0, 25, 0, 29, //
     0, 11, 0, 2, 1, 0, //
     0, 13, 0, 46, 0, 44, //
-    6, 1, 6, 3, 6, 2, 5, 1, 5, 3, 5, 2, 4, 1, 4, 3, 4, 2, 3, 1, 3, 3, 3, 2, 2, 1, 2, 3, 2, 2, 1,
+    4, 1, 4, 3, 4, 2, 2, 1, 2, 3, 2, 2, 5, 1, 5, 3, 5, 2, 6, 1, 6, 3, 6, 2, 3, 1, 3, 3, 3, 2, 1,
     1, //
     8, 4, 8, 5, 8, 6, 8, 9, 8, 10, 8, 11,
 ];

@@ -189,3 +189,61 @@ fn other_than_tls(first: &[u8]) -> Option<String> {
     };
     Some(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::identify::tls::certificate;
+    use crate::model::probing::{Answer, ClueKind, Outcome, Probe};
+    use crate::model::time::Timestamp;
+
+    /// What OpenSSL's `s_server` sent with `-tls1` and a certificate of 512 bits.
+    const RECORDED: &[u8] = include_bytes!("../../../../../tests/data/tls/tls10-rsa512.bin");
+
+    fn taken(bytes: &[u8], piece_bytes: usize) -> (Next, ServerSide) {
+        let mut server = ServerSide::default();
+        for piece in bytes.chunks(piece_bytes) {
+            let next = server.take(piece);
+            if next != Next::More {
+                return (next, server);
+            }
+        }
+        (Next::More, server)
+    }
+
+    #[test]
+    fn a_recorded_flight_is_read_in_pieces_of_any_size() {
+        for piece_bytes in 1..RECORDED.len() {
+            let (next, server) = taken(RECORDED, piece_bytes);
+            assert_eq!(next, Next::Done, "in pieces of {piece_bytes}");
+            let seen = server.seen().expect("a hello");
+            assert_eq!((seen.version, seen.suite), (0x0301, 0x002f));
+            assert!(!seen.is_modern());
+            let mut answer = Answer::new(Probe::Tls, Outcome::Answered, Timestamp::from_millis(0));
+            certificate::tell(&seen.certificate.expect("a certificate"), &mut answer);
+            assert_eq!(answer.clue(ClueKind::CertKey), Some("RSA 512"));
+        }
+    }
+
+    #[test]
+    fn every_truncation_and_bit_flip_is_read_or_refused() {
+        for cut in 0..RECORDED.len() {
+            let (next, _) = taken(&RECORDED[..cut], 100);
+            assert_eq!(next, Next::More, "cut at {cut}");
+        }
+        for bit in 0..RECORDED.len() * 8 {
+            let mut flipped = RECORDED.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            if let Some(der) = taken(&flipped, 4096)
+                .1
+                .seen()
+                .and_then(|seen| seen.certificate)
+            {
+                let mut answer =
+                    Answer::new(Probe::Tls, Outcome::Answered, Timestamp::from_millis(0));
+                certificate::tell(&der, &mut answer);
+                assert!(answer.clue(ClueKind::CertFingerprint).is_some());
+            }
+        }
+    }
+}
