@@ -194,7 +194,7 @@ clue_kinds! {
     InterfaceMac, Snmp, "interface_mac", "MAC (SNMP)";
     /// Whether it takes its address by DHCP: `on`, `off`.
     Dhcp, Snmp, "dhcp", "DHCP";
-    /// Whether it takes its address by BootP: `on`, `off`.
+    /// Whether it takes its address by `BootP`: `on`, `off`.
     Bootp, Snmp, "bootp", "BootP";
     /// The highest version that it speaks: `TLS 1.3`, `TLS 1.0`, `SSL 3.0`.
     TlsVersion, Tls, "tls_version", "TLS version";

@@ -76,7 +76,7 @@ override 1.3.6.1.4.1.10418.26.2.1.7.0 octet_str \"2.26.1\"
         text.push_str(serial);
         text.push_str("\"\n");
     }
-    std::fs::write(&config, text).expect("the folder can be written to");
+    write(&config, &text);
     let mut command = host.command("/usr/sbin/snmpd");
     command.args(["-f", "-Lo", "-C", "-c"]).arg(&config);
     command.env("SNMP_PERSISTENT_DIR", folder);
@@ -115,7 +115,7 @@ http {{
 ",
         folder.display()
     );
-    std::fs::write(&config, text).expect("the folder can be written to");
+    write(&config, &text);
     let mut command = host.command("/usr/sbin/nginx");
     command.arg("-c").arg(&config).arg("-p").arg(folder);
     spawn(command, "nginx-light")
@@ -163,4 +163,9 @@ fn run(command: &mut Command) {
         "{command:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+fn write(path: &Path, text: &str) {
+    let mut file = std::fs::File::create(path).expect("the folder can be written to");
+    std::io::Write::write_all(&mut file, text.as_bytes()).expect("it can be written");
 }

@@ -12,7 +12,7 @@ use rollcall::engine::clock;
 use rollcall::engine::identify::credentials::{Secret, V3Auth, V3User};
 use rollcall::engine::identify::unit::{Asked, Asking, NeighborTable, ask_unit};
 use rollcall::engine::identify::{Ask, IdentifyConfig, MAX_OPEN, Slots};
-use rollcall::model::identification::Identification;
+use rollcall::model::identification::{Confidence, Identification};
 use rollcall::model::probing::Probe;
 use rollcall::settings::{IdentifySettings, Places, Settings};
 use serde::Serialize;
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// An SNMP community instead of those of the settings; may be given several times
     #[arg(long, value_name = "TEXT")]
     community: Vec<String>,
-    /// An SNMP v3 user; the passphrases are taken from ROLLCALL_V3_AUTH and ROLLCALL_V3_PRIV
+    /// An SNMP v3 user; the passphrases are taken from `ROLLCALL_V3_AUTH` and `ROLLCALL_V3_PRIV`
     #[arg(long, value_name = "NAME")]
     v3_user: Option<String>,
     /// How the v3 user signs: sha1 or sha256
@@ -101,7 +101,7 @@ fn v3_user(name: &str, auth: V3Auth) -> Result<Arc<V3User>, Failure> {
     let pass = |variable: &'static str| {
         std::env::var(variable)
             .map(Secret)
-            .map_err(|_| Failure::NoPassphrase(variable))
+            .map_err(|_unset| Failure::NoPassphrase(variable))
     };
     let user = V3User {
         name: name.to_owned(),
@@ -276,7 +276,7 @@ impl Line {
                 ports: product.ports,
                 rebrand: product.rebrand,
             }),
-            confidence: confidence.map(|confidence| confidence.word()),
+            confidence: confidence.map(Confidence::word),
             shows_lineage: is_ours,
             reasons: reasons
                 .into_iter()

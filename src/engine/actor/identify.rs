@@ -248,18 +248,16 @@ impl Actor {
     /// Takes in what came of asking one address.
     pub(super) fn take_asked(&mut self, wanted: &Wanted, asked: Option<Asked>) {
         let now = clock::now();
-        let is_identified = match asked {
-            Some(asked) => self.learn_asked(wanted, asked, now),
-            None => {
-                let title = format!(
-                    "Asking {} failed because of an error inside Rollcall",
-                    wanted.ip
-                );
-                self.say.said(
-                    Saying::trouble(title).hint("The log has the details: please report them"),
-                );
-                false
-            }
+        let is_identified = if let Some(asked) = asked {
+            self.learn_asked(wanted, asked, now)
+        } else {
+            let title = format!(
+                "Asking {} failed because of an error inside Rollcall",
+                wanted.ip
+            );
+            self.say
+                .said(Saying::trouble(title).hint("The log has the details: please report them"));
+            false
         };
         self.identifying.queue.done(is_identified, now);
         if self.identifying.queue.is_idle()

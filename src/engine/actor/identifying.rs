@@ -142,10 +142,7 @@ impl Identifying {
     ) -> Identification {
         let heard = unit.and_then(|unit| unit.heard.as_ref());
         let known = Known {
-            mac: unit
-                .and_then(|unit| unit.mac())
-                .map(|best| best.value)
-                .or(mac),
+            mac: unit.and_then(Appliance::mac).map(|best| best.value).or(mac),
             speaks_aidp: unit.is_some_and(speaks_aidp),
             host_name: heard.and_then(|heard| heard.name.value().map(String::as_str)),
             model_number: heard.and_then(|heard| heard.model_number),

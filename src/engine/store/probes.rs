@@ -183,7 +183,8 @@ pub(super) fn read(
             reading.left_out += 1;
             continue;
         };
-        let Some(answer) = read_answer(probe, when, &answer, raw.unwrap_or_default()) else {
+        let Some(answer) = read_answer(probe, when, &answer, raw.as_deref().unwrap_or_default())
+        else {
             reading.left_out += 1;
             continue;
         };
@@ -203,7 +204,7 @@ pub(super) fn read(
         if let Some(targets) = targets {
             match serde_json::from_str::<Vec<TargetRow<'_>>>(&targets) {
                 Ok(rows) => {
-                    probed.targets = rows.into_iter().take(TARGETS_KEPT).map(target).collect()
+                    probed.targets = rows.into_iter().take(TARGETS_KEPT).map(target).collect();
                 }
                 Err(_) => reading.left_out += 1,
             }
@@ -219,7 +220,7 @@ pub(super) fn read(
     Ok(by_unit)
 }
 
-fn read_answer(probe: Probe, when: Timestamp, json: &str, raw: Vec<u8>) -> Option<Answer> {
+fn read_answer(probe: Probe, when: Timestamp, json: &str, raw: &[u8]) -> Option<Answer> {
     let row: AnswerRow<'_> = serde_json::from_str(json).ok()?;
     let why = || rows::short_text(row.why.clone().unwrap_or_default());
     let outcome = match &*row.outcome {

@@ -37,7 +37,9 @@ fn merged(older: &Appliance, newer: &Appliance) -> Appliance {
             (Some(one), None) | (None, Some(one)) => Some(one.clone()),
             (None, None) => None,
         },
-        probed: newest(&older.probed, &newer.probed, |probed| probed.when),
+        probed: newest(older.probed.as_ref(), newer.probed.as_ref(), |probed| {
+            probed.when
+        }),
         identified: newer
             .identified
             .clone()
@@ -50,13 +52,13 @@ fn merged(older: &Appliance, newer: &Appliance) -> Appliance {
 
 /// Of two, the one that is there, or the newer one.
 fn newest<T>(
-    a: &Option<Arc<T>>,
-    b: &Option<Arc<T>>,
+    a: Option<&Arc<T>>,
+    b: Option<&Arc<T>>,
     when: impl Fn(&T) -> Timestamp,
 ) -> Option<Arc<T>> {
     match (a, b) {
         (Some(a), Some(b)) => Some(Arc::clone(if when(a) > when(b) { a } else { b })),
-        (one, other) => one.as_ref().or(other.as_ref()).map(Arc::clone),
+        (one, other) => one.or(other).map(Arc::clone),
     }
 }
 

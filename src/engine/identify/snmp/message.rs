@@ -517,7 +517,7 @@ mod tests {
 
     #[test]
     fn no_cut_and_no_flipped_bit_of_an_answer_does_harm() {
-        let mut met = met(V3Auth::Sha1);
+        let met = met(V3Auth::Sha1);
         let signed = met.write(5, &question()).expect("its engine is known");
         for whole in [answer(0), answer(1), signed] {
             for len in 0..whole.len() {
