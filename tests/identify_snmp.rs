@@ -334,6 +334,10 @@ async fn broken_ber_is_garbled() {
     for datagram in broken {
         let port = agent(move |_| vec![datagram.to_vec()]).await;
         for question in [ask_at(port), with_v3(port, &[])] {
+            let question = Ask {
+                silence: SILENCE / 4,
+                ..question
+            };
             let (snmp, _) = timed(&question).await;
             assert!(
                 matches!(snmp.answer.outcome, Outcome::Garbled(_)),
