@@ -100,6 +100,16 @@ impl Voice {
         }
     }
 
+    /// The community, when it is one that everybody knows. No other ever leaves this module.
+    pub(super) fn default_community(&self) -> Option<&'static str> {
+        match self {
+            Self::Community { community, .. } => ["public", "private"]
+                .into_iter()
+                .find(|known| community == known),
+            Self::User(_) => None,
+        }
+    }
+
     /// Whether many values can be asked for at once.
     pub(super) fn has_bulk(&self) -> bool {
         !matches!(self, Self::Community { is_v1: true, .. })
@@ -508,7 +518,7 @@ mod tests {
             let pdu = Pdu::from_bytes_with_security(&signed, Some(&mut own)).expect("its own");
             assert_eq!(pdu.req_id, 77);
             let mut other = met(auth);
-            other.0 = Box::new(other.0.with_engine_boots_and_time(1, 1));
+            *other.0 = other.0.clone().with_engine_boots_and_time(1, 1);
             let mut forged = signed.clone();
             *forged.last_mut().expect("it has bytes") ^= 1;
             assert!(matches!(other.read(&forged), Heard::Odd(_)));

@@ -78,6 +78,9 @@ async fn converse(ask: &Ask, talk: &mut Talk, findings: &mut Findings) {
     let voice = &mut voice;
     findings.has_voice = true;
     findings.add(ClueKind::SnmpVersion, voice.version_word());
+    if let Some(community) = voice.default_community() {
+        findings.add(ClueKind::DefaultCommunity, community);
+    }
 
     let system: Vec<(Oid, ClueKind)> = SYSTEM
         .iter()
