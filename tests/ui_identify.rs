@@ -170,16 +170,23 @@ fn a_known_unit_has_another_next_step() {
 }
 
 #[test]
-fn what_cannot_be_asked_says_why() {
+fn the_demo_identifies_and_sweeps_without_probes() {
     let mut demo = site(vec![unknown_unit()]);
     demo.site.demo = true;
     let mut test = Test::new(demo);
     test.press(Modifiers::NONE, Key::ArrowDown);
-    assert!(!test.has("Identify"), "it is not what comes next");
+    assert!(test.has("Identify"), "it is what comes next");
     test.press(Modifiers::NONE, Key::F6);
-    assert!(test.shows("The demo's units are simulated and answer the discovery protocol only"));
-    assert!(test.commands().is_empty());
+    assert!(matches!(
+        test.commands()[..],
+        [Command::Identify(IdentifyRequest::Units(_))]
+    ));
+    test.run_command("sweep a range");
+    assert!(test.shows("The demo's addresses are made up: only discovery is asked there"));
+}
 
+#[test]
+fn what_cannot_be_asked_says_why() {
     let mut nowhere = unknown_unit();
     nowhere.heard = None;
     let mut test = Test::over(vec![nowhere]);

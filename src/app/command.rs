@@ -9,9 +9,8 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use super::view_state::View;
 use crate::model::snapshot::{FirewallState, RuleState, Snapshot, V3State};
 
-/// Why nothing can be identified in the demo.
-pub(super) const DEMO_IS_SIMULATED: &str =
-    "The demo's units are simulated and answer the discovery protocol only";
+/// Why the demo has no user of SNMP v3.
+const DEMO_HAS_NO_V3: &str = "The demo's units are simulated and answer SNMP v1 and v2c only";
 
 /// An action of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -335,10 +334,10 @@ impl UiCommand {
             )
         };
         let identifiable = || {
-            unless(!snapshot.site.demo, DEMO_IS_SIMULATED).or(unless(
+            unless(
                 state.has_probes,
                 "Every probe is switched off in the settings",
-            ))
+            )
         };
         let has_units = || unless(!snapshot.units.is_empty(), "There is no unit yet");
         let one_selected = || unless(state.num_selected == 1, "Select one unit first");
@@ -349,7 +348,11 @@ impl UiCommand {
             ),
             Self::Sweep => unless(!running_sweep, "A sweep is running already"),
             Self::StopSweep => unless(running_sweep, "No sweep is running"),
-            Self::AskTcp | Self::CopyRows => unless(state.num_selected > 0, "Select units first"),
+            Self::AskTcp => unless(state.num_selected > 0, "Select units first").or(unless(
+                !snapshot.site.demo,
+                "The demo's units are simulated and answer discovery by UDP only",
+            )),
+            Self::CopyRows => unless(state.num_selected > 0, "Select units first"),
             Self::Identify => unless(state.num_selected > 0, "Select units first")
                 .or_else(identifiable)
                 .or(unless(state.has_any_ip, no_ip(state.num_selected))),
@@ -364,7 +367,7 @@ impl UiCommand {
             Self::ExportTargets => {
                 has_units().or(unless(snapshot.job.is_none(), "A file is being worked on"))
             }
-            Self::SetV3User => unless(!snapshot.site.demo, DEMO_IS_SIMULATED),
+            Self::SetV3User => unless(!snapshot.site.demo, DEMO_HAS_NO_V3),
             Self::RemoveV3User => unless(
                 snapshot.snmp_v3 != V3State::None,
                 "This site has no SNMP v3 user",

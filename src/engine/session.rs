@@ -16,8 +16,9 @@ use super::say::Say;
 use super::store::{
     NotTaken, OpenSite, SITE_EXTENSION, SaveBatch, SiteContents, Store, StoreError, site_name,
 };
-use super::sweep::Sweep;
+use super::sweep::{Asker as _, Sweep};
 use super::{EngineConfig, SiteChoice};
+use crate::model::network::Network;
 use crate::model::registry::{Dirty, Limits, Registry};
 use crate::model::snapshot::SiteState;
 use crate::model::time::Timestamp;
@@ -58,7 +59,8 @@ pub(super) struct Session {
     /// Whether that is still to be saved.
     has_v3_is_dirty: bool,
     save_not_before: Timestamp,
-    _fleet: Option<Fleet>,
+    /// The units of the demo.
+    fleet: Option<Fleet>,
 }
 
 /// A batch on its way to the disk.
@@ -179,8 +181,24 @@ impl Session {
             has_v3: contents.has_v3,
             has_v3_is_dirty: false,
             save_not_before: now,
-            _fleet: fleet,
+            fleet,
         }
+    }
+
+    /// The networks that the units which are heard can be in: those of the chosen interfaces, in the demo the made-up one
+    /// that its units claim to be in.
+    pub(super) fn networks(&self) -> Vec<Network> {
+        if self.site.demo {
+            let (ip, prefix_len) = FleetPlan::small_network();
+            vec![Network { ip, prefix_len }]
+        } else {
+            self.asker.networks()
+        }
+    }
+
+    /// Where on 127.0.0.1 the demo's unit at an address is asked by SNMP.
+    pub(super) fn demo_snmp_port(&self, ip: Ipv4Addr) -> Option<u16> {
+        self.fleet.as_ref()?.snmp_port(ip)
     }
 
     /// Takes notice of a save that ended, and begins the next one when something changed.
@@ -501,7 +519,13 @@ async fn demo_fleet(config: &PlaneConfig, say: &mut Say) -> (PlaneConfig, Option
     )
     .await
     {
-        Ok(fleet) => {
+        Ok(mut fleet) => {
+            if let Err(error) = fleet.open_snmp().await {
+                say.said(
+                    Saying::trouble("The demo's units cannot be identified")
+                        .because(sentence(&error)),
+                );
+            }
             plane.ports = Ports {
                 listen: hear,
                 ask: fleet.ports(),

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::plan::FleetPlan;
 use super::schedule::{Outgoing, Schedule, Words};
+use super::snmp::{Agents, MAX_AGENTS, Pulse};
 use super::socket::{Placement, Reach, bind};
 use super::unit::{ANSWERED_ASKS, Behavior, LATE_MILLIS, SimUnit, judge};
 use crate::wire::{IpReply, IpRequest, IpStatus, Kind, Message, decode};
@@ -69,6 +70,9 @@ pub enum SimError {
         /// Why not.
         source: io::Error,
     },
+    /// Too large a fleet was to have SNMP agents.
+    #[error("a fleet whose units answer SNMP has at most {MAX_AGENTS} units, not {0}")]
+    TooManyAgents(usize),
     /// The system does not say which port it gave.
     #[error("could not learn the fleet's own port")]
     OwnPort(#[source] io::Error),
@@ -80,6 +84,8 @@ pub struct Fleet {
     ports: [u16; 2],
     units: Vec<SimUnit>,
     counters: Arc<Counters>,
+    pulse: Arc<Pulse>,
+    agents: Option<Agents>,
     task: JoinHandle<()>,
 }
 
@@ -107,13 +113,28 @@ impl Fleet {
         let units = plan.build();
         let counters = Arc::new(Counters::default());
         let running = Running::new(&units, plan.spread_millis, reach, Arc::clone(&counters));
+        let pulse = Arc::clone(&running.pulse);
         let task = tokio::spawn(running.run(sockets));
         Ok(Self {
             ports,
             units,
             counters,
+            pulse,
+            agents: None,
             task,
         })
+    }
+
+    /// Lets every unit be asked by SNMP, each on 127.0.0.1 and a port of its own: [`Self::snmp_port`].
+    pub async fn open_snmp(&mut self) -> Result<(), SimError> {
+        self.agents = Some(Agents::open(&self.units, Arc::clone(&self.pulse)).await?);
+        Ok(())
+    }
+
+    /// Where on 127.0.0.1 the unit that claims `ip` is asked by SNMP. `None` when no unit claims it, or several do, or
+    /// the fleet has no agents.
+    pub fn snmp_port(&self, ip: Ipv4Addr) -> Option<u16> {
+        self.agents.as_ref()?.port_of(ip)
     }
 
     /// The ports that the fleet is asked on: install, management.
@@ -163,6 +184,8 @@ struct Running {
     num_asks: u64,
     last_ask: Option<Instant>,
     counters: Arc<Counters>,
+    /// What the agents need to know of the units.
+    pulse: Arc<Pulse>,
 }
 
 impl Running {
@@ -177,6 +200,7 @@ impl Running {
             num_asks: 0,
             last_ask: None,
             counters,
+            pulse: Arc::new(Pulse::new(units, started)),
         };
         for (unit_idx, unit) in units.iter().enumerate() {
             if unit.behavior == Behavior::BootsNow {
@@ -253,9 +277,11 @@ impl Running {
         let num_units = self.units.len() as u64;
         for unit_idx in 0..self.units.len() {
             let unit = &self.units[unit_idx];
-            if !self.is_up(unit, now)
-                || unit.behavior == Behavior::SilentLater && self.num_asks > ANSWERED_ASKS
-            {
+            if !self.is_up(unit, now) {
+                continue;
+            }
+            if unit.behavior == Behavior::SilentLater && self.num_asks > ANSWERED_ASKS {
+                self.pulse.goes(unit_idx);
                 continue;
             }
             let is_doubled = unit.behavior == Behavior::DoubledReply;
@@ -297,6 +323,7 @@ impl Running {
         self.answer(unit_idx, words, port_idx, from, due);
         if let (Kind::SetIpReply, Ok(new)) = (kind, judged) {
             self.units[unit_idx].take(new);
+            self.pulse.takes(unit_idx, new.network.ip);
             self.announce(unit_idx, due + Duration::from_millis(SET_IP_MILLIS));
         }
     }

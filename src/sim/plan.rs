@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::unit::{Behavior, SimUnit};
+use super::dice::Dice;
+use super::unit::{Behavior, SimUnit, factory_name};
 use crate::model::identity::Mac;
 use crate::model::network::Network;
 
@@ -212,14 +213,14 @@ const CYCLADES: [u8; 3] = [0x00, 0x60, 0x2e];
 const RACK_UNITS: u64 = 3;
 
 /// How many products there are of each kind.
-const PRODUCTS_OF_A_KIND: u64 = 3;
+const PRODUCTS_OF_A_KIND: u64 = 4;
 
 /// Rows to choose from, each with a console server, a KVM switch and a rack PDU.
 const PRODUCTS: [[Product; RACK_UNITS as usize]; PRODUCTS_OF_A_KIND as usize] = [
     [
-        product("ACS8048", 1, "con", AVOCENT),
+        product("ACS6048", 3, "con", CYCLADES),
         product("MPU2032DAC", 10, "kvm", AVOCENT),
-        product("PM3000", 7, "pdu", CYCLADES),
+        product("PM3024", 7, "pdu", CYCLADES),
     ],
     [
         product("ACS8032", 2, "con", AVOCENT),
@@ -227,9 +228,14 @@ const PRODUCTS: [[Product; RACK_UNITS as usize]; PRODUCTS_OF_A_KIND as usize] = 
         product("PM2024", 4, "pdu", CYCLADES),
     ],
     [
-        product("ACS6048", 3, "con", CYCLADES),
+        product("ACS8048", 1, "con", AVOCENT),
         product("AV3200", 26, "kvm", AVOCENT),
-        product("PM3000", 7, "pdu", CYCLADES),
+        product("PM3024", 7, "pdu", CYCLADES),
+    ],
+    [
+        product("ACS6032", 2, "con", CYCLADES),
+        product("DSR2035", 22, "kvm", AVOCENT),
+        product("PM2024", 4, "pdu", CYCLADES),
     ],
 ];
 
@@ -255,12 +261,6 @@ fn rollout_name(first_rack: u64, idx: u64, kind: &str) -> String {
         char::from(b'a' + (room % ROOMS_IN_A_SITE) as u8),
         1 + rack % RACKS_IN_A_ROOM,
     )
-}
-
-/// The name that a unit has before anybody gave it one.
-fn factory_name(model: &str, mac: Mac) -> String {
-    let [.., high, low] = mac.octets();
-    format!("{model}-{high:02x}{low:02x}")
 }
 
 fn nth_host(home: Network, idx: u32) -> Network {
@@ -300,37 +300,6 @@ impl Macs {
         octets[..3].copy_from_slice(&oui);
         octets[3..].copy_from_slice(&lower.to_be_bytes()[1..]);
         Mac::new(octets)
-    }
-}
-
-/// The generator `SplitMix64`: the same numbers on every system and for ever, which is all that a
-/// simulated fleet asks of it.
-#[derive(Debug)]
-struct Dice(u64);
-
-impl Dice {
-    const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
-    }
-
-    /// A number below `limit`, which is small: the bias does not matter here.
-    const fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            let other = self.below(last as u64 + 1) as usize;
-            items.swap(last, other);
-        }
     }
 }
 

@@ -85,7 +85,8 @@ impl Behavior {
 pub struct SimUnit {
     /// Its host name, when it says one.
     pub name: Option<String>,
-    /// The product that it plays. Never sent: only the factory name and the model number come from it.
+    /// The product that it plays. The discovery protocol has no word for it: only the factory name and the model number
+    /// come from it there.
     pub model: &'static str,
     /// Field 1 of its reply.
     pub model_number: u16,
@@ -117,6 +118,13 @@ impl SimUnit {
         self.finished(reply.emit(sequence))
     }
 
+    /// Its name where it must say one: the one that it was given, or the one from the factory.
+    pub(super) fn told_name(&self) -> String {
+        self.name
+            .clone()
+            .unwrap_or_else(|| factory_name(self.model, self.mac))
+    }
+
     /// A message as this unit sends it.
     pub(super) fn finished(&self, mut message: Vec<u8>) -> Vec<u8> {
         if self.behavior == Behavior::TrailingBytes {
@@ -135,6 +143,12 @@ impl SimUnit {
         self.network = Some(new.network);
         self.gateway = new.gateway;
     }
+}
+
+/// The name that a unit has before anybody gave it one.
+pub(super) fn factory_name(model: &str, mac: Mac) -> String {
+    let [.., high, low] = mac.octets();
+    format!("{model}-{high:02x}{low:02x}")
 }
 
 /// An address that a unit could take.

@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 
 use egui::{RichText, TextEdit, Ui};
 
-use super::super::command::DEMO_IS_SIMULATED;
 use super::super::theme;
 use super::super::view_state::SweepForm;
 use super::super::widgets;
@@ -98,7 +97,7 @@ impl App {
     /// Why nothing can be asked by other means than discovery.
     fn why_no_probes(&self) -> Option<&'static str> {
         if self.snapshot.site.demo {
-            Some(DEMO_IS_SIMULATED)
+            Some("The demo's addresses are made up: only discovery is asked there")
         } else if self.has_probes() {
             None
         } else {

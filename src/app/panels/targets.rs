@@ -8,7 +8,6 @@ use super::super::theme::{self, palette};
 use super::super::view_state::View;
 use super::super::widgets;
 use super::super::{App, UiCommand, format};
-use crate::app::command::DEMO_IS_SIMULATED;
 use crate::model::appliance::Appliance;
 use crate::model::probing::{Outcome, Probe, Target};
 
@@ -172,7 +171,6 @@ impl App {
             .as_deref()
             .map(|probed| probed.answer(Probe::Snmp));
         let (title, hint, shows_settings) = match snmp {
-            _ if self.snapshot.site.demo => ("No targets are known", DEMO_IS_SIMULATED, false),
             _ if !self.is_on(Probe::Snmp) => (
                 "SNMP is switched off",
                 "Units tell of their serial ports by SNMP only: switch it on in the settings, then identify the unit",

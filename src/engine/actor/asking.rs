@@ -128,7 +128,18 @@ impl Actor {
         Some(state)
     }
 
-    pub(super) fn ask_tcp(&mut self, ips: Vec<Ipv4Addr>, is_sweep: bool) {
+    pub(super) fn ask_tcp(&mut self, mut ips: Vec<Ipv4Addr>, is_sweep: bool) {
+        if self.session.site.demo {
+            // The addresses that its units claim may be those of real machines.
+            ips.retain(Ipv4Addr::is_loopback);
+            if ips.is_empty() {
+                if !is_sweep {
+                    let title = "The demo's units answer discovery by UDP only";
+                    self.say.said(Saying::note(title));
+                }
+                return;
+            }
+        }
         let (Some(port), Some(sequence)) = (self.config.tcp_port, self.session.asker.sequences())
         else {
             return;

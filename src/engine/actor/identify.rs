@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Actor, Beside};
+use super::{Actor, Beside, demo};
 use crate::catalog::Catalog;
 use crate::engine::asker::route_to;
 use crate::engine::catalog_files::load_catalog;
@@ -16,7 +16,7 @@ use crate::engine::command::{IdentifyRequest, Saying};
 use crate::engine::identify::Ask;
 use crate::engine::identify::queue::{Wanted, Who};
 use crate::engine::identify::unit::{Asked, Asking, NEIGHBORS_EVERY, NeighborTable, Neighbors};
-use crate::engine::sweep::Asker;
+use crate::engine::sweep::Asker as _;
 use crate::model::appliance::Appliance;
 use crate::model::identity::{ApplianceId, Mac, is_ip_key};
 use crate::model::registry::ProbeResult;
@@ -32,15 +32,6 @@ const TRIAL_MILLIS: u64 = 30_000;
 impl Actor {
     /// Puts units into the queue because a person asked for it.
     pub(super) fn identify(&mut self, request: &IdentifyRequest, now: Timestamp) {
-        if self.session.site.demo {
-            self.say.said(
-                Saying::note(
-                    "The demo's units are simulated and answer the discovery protocol only",
-                )
-                .hint("End the demo to identify real units"),
-            );
-            return;
-        }
         let units = self.session.registry.units();
         let chosen: HashSet<ApplianceId> = match request {
             IdentifyRequest::Units(ids) => ids.iter().copied().collect(),
@@ -56,12 +47,17 @@ impl Actor {
         };
         let is_thorough = matches!(request, IdentifyRequest::Units(_));
         let mut num_without_ip = 0;
+        let mut num_sharing = 0;
         let mut num_queued = 0;
         for (_, unit) in units.iter().filter(|(_, unit)| is_meant(unit)) {
             let Some(ip) = unit.ip_value().filter(|ip| is_ip_key(*ip)) else {
                 num_without_ip += 1;
                 continue;
             };
+            if self.session.site.demo && self.session.demo_snmp_port(ip).is_none() {
+                num_sharing += 1;
+                continue;
+            }
             let who = Who::Unit(unit.id);
             let wanted = Wanted {
                 who,
@@ -72,7 +68,9 @@ impl Actor {
         }
         self.identifying.is_asked |= num_queued > 0;
         if num_queued == 0 {
-            let saying = if num_without_ip > 0 {
+            let saying = if num_sharing > 0 {
+                Saying::note("No simulated unit alone has this address, so none can be asked there")
+            } else if num_without_ip > 0 {
                 Saying::note("None of these units has an address to ask")
             } else {
                 Saying::note("There is nothing to identify")
@@ -94,7 +92,6 @@ impl Actor {
     /// A unit was heard: it is asked by itself, when nobody asked it yet.
     pub(super) fn heard_by_itself(&mut self, id: ApplianceId, now: Timestamp) {
         if self.config.identify.settings.automatic
-            && !self.session.site.demo
             && let Some(unit) = self.session.registry.get(id)
             && unit.probed.is_none()
         {
@@ -109,26 +106,34 @@ impl Actor {
         let this = &mut self.identifying;
         let ports = Arc::new(self.config.identify.ports.clone());
         let (limit, silence) = (self.config.identify.limit, self.config.identify.silence);
-        let asking = |wanted: &Wanted| Asking {
-            ask: Ask {
-                ip: wanted.ip,
-                ports: Arc::clone(&ports),
-                limit,
-                silence,
-                slots: this.slots.clone(),
-                communities: Arc::clone(&this.communities),
-                v3: this.v3.user.clone(),
-            },
-            wanted: Arc::clone(&this.wanted),
-            is_thorough: wanted.is_thorough,
-            catalog: Arc::clone(&this.catalog),
-            neighbors: this.neighbors.clone(),
+        let session = &self.session;
+        let asking = |wanted: &Wanted| {
+            let asking = Asking {
+                ask: Ask {
+                    ip: wanted.ip,
+                    ports: Arc::clone(&ports),
+                    limit,
+                    silence,
+                    slots: this.slots.clone(),
+                    communities: Arc::clone(&this.communities),
+                    v3: this.v3.user.clone(),
+                },
+                wanted: Arc::clone(&this.wanted),
+                is_thorough: wanted.is_thorough,
+                catalog: Arc::clone(&this.catalog),
+                neighbors: this.neighbors.clone(),
+            };
+            if session.site.demo {
+                demo::asking(asking, session.demo_snmp_port(wanted.ip))
+            } else {
+                asking
+            }
         };
         this.queue.begin(asking);
     }
 
     fn queue_automatic(&mut self, now: Timestamp) {
-        let networks = self.session.asker.networks();
+        let networks = self.session.networks();
         let context = self.session.registry.context(now);
         let waiting = &mut self.identifying.automatic.waiting;
         let seen = &mut self.identifying.automatic.seen;
@@ -253,7 +258,10 @@ impl Actor {
     /// Takes in what came of asking one address.
     pub(super) fn take_asked(&mut self, wanted: &Wanted, asked: Option<Asked>) {
         let now = clock::now();
-        let is_identified = if let Some(asked) = asked {
+        let is_identified = if let Some(mut asked) = asked {
+            if self.session.site.demo {
+                demo::take(&mut asked, wanted.ip);
+            }
             self.learn_asked(wanted, asked, now)
         } else {
             let title = format!(
@@ -280,7 +288,8 @@ impl Actor {
     /// Returns whether a product is known now.
     fn learn_asked(&mut self, wanted: &Wanted, asked: Asked, now: Timestamp) -> bool {
         let Asked { probed, mac } = asked;
-        let interface = route_to(wanted.ip)
+        let interface = self
+            .route_to(wanted.ip)
             .and_then(|local| self.session.plane.tcp_ear(local))
             .map_or_else(|| Arc::from(""), |(ear, _)| ear.interface);
         let registry = &mut self.session.registry;
@@ -334,6 +343,14 @@ impl Actor {
             None => self.identifying.others.keep(&result),
         }
         is_known
+    }
+
+    /// The laptop's own address towards a unit.
+    fn route_to(&self, ip: Ipv4Addr) -> Option<Ipv4Addr> {
+        if self.session.site.demo {
+            return Some(Ipv4Addr::LOCALHOST);
+        }
+        route_to(ip)
     }
 
     fn say_other_mac(&mut self, unit: &Appliance, ip: Ipv4Addr, mac: Option<Mac>) {

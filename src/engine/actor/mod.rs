@@ -6,6 +6,7 @@
 //! 5. after each: a snapshot, when something changed and the last one is 100 ms old.
 
 mod asking;
+mod demo;
 mod files;
 mod hear;
 mod identify;

@@ -12,11 +12,9 @@ use crate::engine::doctor::{DoctorInput, SystemChecks, examine, installation, lo
 use crate::engine::firewall::{self, RuleChange};
 use crate::engine::publish::{IdentifyParts, Parts};
 use crate::engine::{clock, ports};
-use crate::model::network::Network;
 use crate::model::snapshot::{DoctorReport, Snapshot};
 use crate::model::status::InterfaceContext;
 use crate::model::time::Timestamp;
-use crate::sim::FleetPlan;
 use crate::wire::{PORT_INSTALL, PORT_MANAGEMENT};
 
 impl Actor {
@@ -78,13 +76,12 @@ impl Actor {
     pub(super) fn contexts(&self) -> HashMap<Arc<str>, InterfaceContext> {
         let mut contexts = self.session.plane.contexts();
         if self.session.site.demo {
-            let (ip, prefix_len) = FleetPlan::small_network();
             #[expect(
                 clippy::iter_over_hash_type,
                 reason = "each value is changed the same way"
             )]
             for context in contexts.values_mut() {
-                context.networks = vec![Network { ip, prefix_len }];
+                context.networks = self.session.networks();
             }
         }
         contexts
