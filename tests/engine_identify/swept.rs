@@ -9,6 +9,7 @@ use rollcall::model::snapshot::{Snapshot, SweepEnd};
 use rollcall::wire;
 use tokio::net::UdpSocket;
 
+use crate::ber::Recording;
 use crate::hall::{Hall, Service, Talk, acs8048, config, is_over, model_at, unit_at, unit_ip};
 use crate::running::{Running, reply, start_with};
 
@@ -64,8 +65,8 @@ fn ips(snapshot: &Snapshot) -> Vec<Ipv4Addr> {
 async fn a_sweep_finds_units_that_answer_only_probes() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut hall = Hall::new();
-    for last in [33, ANSWERS, 50] {
-        hall.snmp(unit_ip(last), &acs8048()).await;
+    for (last, name) in [(33, "acs6032"), (ANSWERS, "acs8048"), (50, "dsr2035")] {
+        hall.snmp(unit_ip(last), &Recording::load(name)).await;
     }
     hall.tcp(unit_ip(34), Service::Http, Talk::Answers(PAGE))
         .await;
@@ -97,7 +98,7 @@ async fn a_sweep_finds_units_that_answer_only_probes() {
 
     assert_eq!(ips(&snapshot), [unit_ip(33), unit_ip(ANSWERS)]);
     let found = unit_at(&snapshot, unit_ip(33)).expect("the unit");
-    assert_eq!(found.name().map(|best| best.value), Some("acs-r12-1"));
+    assert_eq!(found.name().map(|best| best.value), Some("acs6k-lab"));
     assert_eq!(found.heard_by(), Some(Source::Snmp.word()));
     let others: Vec<_> = snapshot
         .others

@@ -183,9 +183,8 @@ impl Actor {
                         .because(why),
                 );
             }
-            // A newer one is on its way.
-            V3Done::Stored(_, Err(_)) => {}
-            V3Done::Removed(Ok(())) => {}
+            // Of an older user nothing is said: a newer one is on its way.
+            V3Done::Stored(_, Err(_)) | V3Done::Removed(Ok(())) => {}
             V3Done::Removed(Err(error)) => self.say.said(
                 Saying::trouble("The SNMP v3 user could not be taken out of the keyring")
                     .because(sentence(&error)),
