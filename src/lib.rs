@@ -26,6 +26,8 @@
 //! ```text
 //! unit --> engine::listener --wire::decode--> Sighting --bounded channel--> engine::actor: Registry::apply
 //!               \-- not AIDP: kept raw as a Stray; when it tells of its sender, a Sighting as well
+//! engine::identify asks a unit, newly heard or chosen --> Probed --> catalog::identify --> Registry::take_probed
+//!               \-- something in a swept range that shows no sign of being a unit: kept apart, never among the units
 //! actor: at most ten times a second, when something changed: publish Arc<Snapshot>, wake the window
 //!        within a second of a change: one transaction into the site file
 //! app: newest snapshot --> model::query (a worker, cached by revision) --> the grid

@@ -6,6 +6,9 @@
     reason = "a test's runtime is entered by blocking on it, and a daemon's configuration is nobody's work"
 )]
 
+#[expect(dead_code, reason = "only a report is written here; agents are not")]
+#[path = "support/ber.rs"]
+mod ber;
 #[path = "support/recorded_units.rs"]
 mod recorded_units;
 
@@ -104,8 +107,6 @@ impl Daemon {
         let begin = Instant::now();
         let snmp = ask(&question).await;
         let took = begin.elapsed();
-        let version = snmp.answer.clues.first().map(|clue| clue.text.as_str());
-        tracing::info!(?took, ?version, "asked");
         assert!(took < question.limit, "it took {took:?}");
         snmp
     }
@@ -157,6 +158,10 @@ fn snmpd() -> Daemon {
     let folder = TempDir::new().expect("a folder for a daemon");
     let mut config = format!(
         "rocommunity plant-ro\n\
+         com2sec v1only default plant-v1\n\
+         group v1group v1 v1only\n\
+         view all included .1\n\
+         access v1group \"\" v1 noauth exact all none none\n\
          createUser rollout-sha SHA \"{AUTH_PASS}\" AES \"{PRIV_PASS}\"\n\
          createUser rollout-sha256 SHA-256 \"{AUTH_PASS}\" AES \"{PRIV_PASS}\"\n\
          rouser rollout-sha authpriv\n\
@@ -265,10 +270,13 @@ fn is_root(_own: &fs::Metadata) -> bool {
 
 #[tokio::test]
 #[ignore = "it needs snmpd: apt-get install -y snmpd"]
-async fn snmpd_as_an_acs8048_is_read_with_v2c_and_v3() {
+async fn snmpd_as_an_acs8048_is_read_with_every_version() {
     let snmpd = snmpd();
     let unit = RecordedUnit::named("acs8048");
-    let mut asked = vec![(snmpd.ask(Some("plant-ro"), None).await, "v2c")];
+    let mut asked = vec![
+        (snmpd.ask(Some("plant-v1"), None).await, "v1"),
+        (snmpd.ask(Some("plant-ro"), None).await, "v2c"),
+    ];
     for (name, auth) in [
         ("rollout-sha", V3Auth::Sha1),
         ("rollout-sha256", V3Auth::Sha256),
@@ -312,6 +320,48 @@ async fn snmpd_refuses_a_wrong_user_and_it_is_said() {
         // The community lets in.
         let snmp = snmpd.ask(Some("plant-ro"), Some(wrong)).await;
         RecordedUnit::named("acs8048").check(&snmp, "v2c");
+    }
+}
+
+/// Stands before a daemon and answers greetings as agents do that tell no time in their report, only their engine.
+async fn timeless(daemon_port: u16) -> u16 {
+    use tokio::net::UdpSocket;
+    let here = (Ipv4Addr::LOCALHOST, 0);
+    let front = UdpSocket::bind(here).await.expect("a port on loopback");
+    let back = UdpSocket::bind(here).await.expect("a port on loopback");
+    let port = front.local_addr().expect("it is bound").port();
+    let daemon = (Ipv4Addr::LOCALHOST, daemon_port);
+    back.connect(daemon).await.expect("a port on loopback");
+    tokio::spawn(async move {
+        const UNKNOWN_ENGINE: u32 = 4;
+        let mut buffer = vec![0; 65_535];
+        while let Ok((len, from)) = front.recv_from(&mut buffer).await {
+            let id = ber::v3_id(&buffer[..len]).expect("only v3 is asked");
+            let is_greeting = ber::v3_engine_id(&buffer[..len]).is_some_and(|id| id.is_empty());
+            back.send(&buffer[..len]).await.expect("it listens");
+            let len = back.recv(&mut buffer).await.expect("it answers");
+            let mut answer = buffer[..len].to_vec();
+            if is_greeting {
+                let engine_id = ber::v3_engine_id(&answer).expect("its report");
+                answer = ber::v3_report(id, &engine_id, 0, UNKNOWN_ENGINE);
+            }
+            front.send_to(&answer, from).await.ok();
+        }
+    });
+    port
+}
+
+#[tokio::test]
+#[ignore = "it needs snmpd: apt-get install -y snmpd"]
+async fn the_time_of_snmpd_is_taken_over() {
+    let mut snmpd = snmpd();
+    snmpd.port = timeless(snmpd.port).await;
+    for (name, auth) in [
+        ("rollout-sha", V3Auth::Sha1),
+        ("rollout-sha256", V3Auth::Sha256),
+    ] {
+        let snmp = snmpd.ask(None, Some(user(name, auth))).await;
+        RecordedUnit::named("acs8048").check(&snmp, "v3");
     }
 }
 

@@ -10,6 +10,8 @@
 mod ber;
 #[path = "support/recorded_units.rs"]
 mod recorded_units;
+#[path = "support/snmp_agents.rs"]
+mod snmp_agents;
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,8 +26,9 @@ use rollcall::model::sighting::{RAW_KEPT_BYTES, TEXT_KEPT_CHARS};
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
-use ber::{Asked, GET, GET_BULK, GET_NEXT, Recording, arcs};
+use ber::{GET, GET_BULK, Recording, arcs};
 use recorded_units::{RecordedUnit, UNITS, check_ports_of_acs8048};
+use snmp_agents::{agent, bent_agent, endless, good_agent, reporting_agent};
 
 /// A first answer may take so long.
 const SILENCE: Duration = Duration::from_millis(400);
@@ -35,46 +38,6 @@ const LIMIT: Duration = Duration::from_millis(2500);
 
 /// What a busy computer may add.
 const SLACK: Duration = Duration::from_millis(600);
-
-/// An agent: what it answers to each datagram, in datagrams. Ends with the test's runtime.
-async fn agent(mut answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> u16 {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .expect("a port on loopback");
-    let port = socket.local_addr().expect("it is bound").port();
-    tokio::spawn(async move {
-        let mut buffer = vec![0; 65_535];
-        while let Ok((len, from)) = socket.recv_from(&mut buffer).await {
-            for datagram in answer(&buffer[..len]) {
-                socket.send_to(&datagram, from).await.ok();
-            }
-        }
-    });
-    port
-}
-
-/// An agent of v1 and v2c for one community.
-async fn good_agent(recording: Recording, community: &'static str) -> u16 {
-    agent(move |datagram| match ber::read(datagram) {
-        Some(asked) if asked.community == community.as_bytes() => vec![recording.answer(&asked)],
-        _ => Vec::new(),
-    })
-    .await
-}
-
-/// An agent whose answers are good but for what `hostile` does first.
-async fn bent_agent(
-    recording: Recording,
-    mut hostile: impl FnMut(&Asked) -> Option<Vec<Vec<u8>>> + Send + 'static,
-) -> u16 {
-    agent(move |datagram| {
-        let Some(asked) = ber::read(datagram) else {
-            return Vec::new();
-        };
-        hostile(&asked).unwrap_or_else(|| vec![recording.answer(&asked)])
-    })
-    .await
-}
 
 fn ask_at(port: u16) -> Ask {
     Ask {
@@ -296,6 +259,25 @@ async fn the_community_that_fits_is_found() {
 }
 
 #[tokio::test]
+async fn a_community_that_may_read_nothing_is_not_taken() {
+    const AUTHORIZATION_ERROR: i64 = 16;
+    let recording = Recording::load("pm3024");
+    let port = bent_agent(recording, |asked| {
+        (asked.community != b"plant-ro").then(|| vec![asked.refuse(AUTHORIZATION_ERROR)])
+    })
+    .await;
+    let question = Ask {
+        communities: Arc::from(["public".to_owned(), "plant-ro".to_owned()]),
+        ..ask_at(port)
+    };
+    let (snmp, _) = timed(&question).await;
+    RecordedUnit::named("pm3024").check(&snmp, "v2c");
+    let (snmp, _) = timed(&ask_at(port)).await;
+    let why = snmp.answer.outcome.why();
+    assert_eq!(why, Some("the community may read nothing"));
+}
+
+#[tokio::test]
 async fn answers_to_other_questions_are_passed_over() {
     let recording = Recording::load("pm3024");
     let good = recording.clone();
@@ -352,6 +334,10 @@ async fn broken_ber_is_garbled() {
     for datagram in broken {
         let port = agent(move |_| vec![datagram.to_vec()]).await;
         for question in [ask_at(port), with_v3(port, &[])] {
+            let question = Ask {
+                silence: SILENCE / 4,
+                ..question
+            };
             let (snmp, _) = timed(&question).await;
             assert!(
                 matches!(snmp.answer.outcome, Outcome::Garbled(_)),
@@ -379,10 +365,13 @@ async fn a_broken_value_costs_only_itself() {
     assert_eq!(clue(&snmp, ClueKind::Firmware), Some("2.0.1.9"));
 }
 
+/// The name that a hostile agent gives for the one after.
+type Turn = fn(&[u32]) -> Vec<u32>;
+
 #[tokio::test]
 async fn a_walk_that_does_not_get_on_ends() {
     // The same name for ever; the name before; a name of another column; a name of nowhere.
-    let turns: [fn(&[u32]) -> Vec<u32>; 4] = [
+    let turns: [Turn; 4] = [
         <[u32]>::to_vec,
         |name| [name, &[0]].concat()[..name.len() - 1].to_vec(),
         |_| arcs("1.3.6.1.4.1.10418.26.2.3.2.1.4.1"),
@@ -404,27 +393,6 @@ async fn a_walk_that_does_not_get_on_ends() {
         assert!(snmp.targets.len() <= 1, "{:?}", snmp.targets);
         assert!(took < Duration::from_secs(1), "it took {took:?}");
     }
-}
-
-/// Answers with ever higher rows of whatever column was asked for.
-fn endless(asked: &Asked) -> Option<Vec<Vec<u8>>> {
-    if !matches!(asked.kind, GET_NEXT | GET_BULK) {
-        return None;
-    }
-    // The entry has the arcs up to 10418.26.2.3.2.1, then come the column and the row.
-    let entry_len = arcs("1.3.6.1.4.1.10418.26.2.3.2.1").len();
-    let mut values = Vec::new();
-    for row in 1..=asked.repetitions.max(1) {
-        for name in &asked.oids {
-            let mut next = name.clone();
-            if next.len() <= entry_len + 1 {
-                next.push(0);
-            }
-            *next.last_mut()? += row as u32;
-            values.push((next, ber::integer(1)));
-        }
-    }
-    Some(vec![asked.reply(&values)])
 }
 
 #[tokio::test]
@@ -495,29 +463,7 @@ async fn a_flood_is_given_up() {
     };
     let (snmp, took) = timed(&question).await;
     assert!(matches!(snmp.answer.outcome, Outcome::Garbled(_)));
-    // The kernel drops what does not fit, so it may take both turns of v2c; never a third.
-    assert!(took < Duration::from_secs(9), "it took {took:?}");
-}
-
-/// An agent of v3 that reports `counter` to everything that is signed.
-async fn reporting_agent(counter: u32, also: Option<Recording>) -> u16 {
-    const ENGINE: &[u8] = b"\x80\x00\x1f\x88\x04unit";
-    const UNKNOWN_ENGINE: u32 = 4;
-    let mut is_met = false;
-    agent(move |datagram| {
-        if let (Some(recording), Some(asked)) = (&also, ber::read(datagram)) {
-            return vec![recording.answer(&asked)];
-        }
-        let Some(id) = ber::v3_id(datagram) else {
-            return Vec::new();
-        };
-        let report = if is_met { counter } else { UNKNOWN_ENGINE };
-        is_met = true;
-        // A greeting that is answered twice must not be taken for a refusal.
-        let num = if report == UNKNOWN_ENGINE { 2 } else { 1 };
-        vec![ber::v3_report(id, ENGINE, 7, report); num]
-    })
-    .await
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
 }
 
 #[tokio::test]
@@ -541,6 +487,23 @@ async fn a_refused_user_of_v3_is_said_to_be() {
         );
         assert!(why.contains(word), "{why}");
         assert!(!why.contains("words"), "no passphrase in it");
+    }
+}
+
+#[tokio::test]
+async fn a_user_of_v3_that_cannot_be_used_is_no_sign_of_a_unit() {
+    let port = agent(|_| Vec::new()).await;
+    let mut user = V3User::clone(with_v3(port, &[]).v3.as_deref().expect("a user"));
+    user.priv_pass = Secret(String::new());
+    for communities in [&[][..], &["public"]] {
+        let question = Ask {
+            v3: Some(Arc::new(user.clone())),
+            ..with_v3(port, communities)
+        };
+        let (snmp, _) = timed(&question).await;
+        assert_eq!(snmp.answer.outcome.word(), "failed");
+        let why = snmp.answer.outcome.why().unwrap_or_default();
+        assert!(why.contains("privacy passphrase has 0 characters"), "{why}");
     }
 }
 
@@ -594,6 +557,10 @@ async fn engines_that_are_none_are_garbled() {
             "{len} octets, boots {boots}: {:?}",
             snmp.answer.outcome
         );
+        if len == 8 && boots > 0 {
+            let why = snmp.answer.outcome.why();
+            assert_eq!(why, Some("its SNMP engine has no usable time"));
+        }
     }
 }
 

@@ -61,6 +61,10 @@ impl Catalog {
             is_ours: product.is_some() || is_ours(&signs, &maker),
             confidence: settled.map(|settled| settled.confidence),
             product,
+            firmware: known
+                .probed
+                .and_then(|probed| self.firmware(probed))
+                .map(str::to_owned),
             remarks: known
                 .probed
                 .map_or_else(Vec::new, |probed| remarks(probed, known.now)),

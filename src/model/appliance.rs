@@ -334,6 +334,13 @@ impl Appliance {
     /// Its firmware: as it says itself, else as a file or a person says.
     pub fn firmware(&self) -> Option<Best<&str>> {
         self.probed_text(ClueKind::Firmware)
+            .or_else(|| {
+                let value = self.identified.as_deref()?.firmware.as_deref()?;
+                Some(Best {
+                    value,
+                    source: Source::Snmp,
+                })
+            })
             .or_else(|| self.written_text(|facts| &facts.firmware))
     }
 

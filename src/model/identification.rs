@@ -60,6 +60,8 @@ pub struct Identification {
     pub product: Option<Product>,
     /// How sure that is; `None` when there is no product.
     pub confidence: Option<Confidence>,
+    /// The firmware that it tells of, also within another text.
+    pub firmware: Option<String>,
     /// Everything that speaks for it, the strongest first.
     pub reasons: Vec<Reason>,
     /// What speaks against it, one sentence each.

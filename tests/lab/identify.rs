@@ -128,7 +128,11 @@ fn half_of_250_units_are_silent_and_the_others_are_known_in_time() {
         scope.spawn(|| {
             lab.laptop.inside(|| {
                 while !is_over.load(Ordering::Relaxed) {
-                    most_open.fetch_max(num_open(), Ordering::Relaxed);
+                    // The tables are read piece by piece, so that what closes and what opens meanwhile is counted twice.
+                    // What is open for real stays so for longer than three readings.
+                    let n = [num_open(), num_open(), num_open()].into_iter().min();
+                    let n = n.unwrap_or_default();
+                    most_open.fetch_max(n, Ordering::Relaxed);
                 }
             });
         });
@@ -203,8 +207,8 @@ fn a_sweep_finds_what_nmap_finds_in_less_time() {
     lab.laptop.ip("neigh flush dev nic0");
     let (took_found, took_sweep) = lab.laptop.inside(|| sweep_until_found(&nmap_up));
     measured(&format!(
-        "a /24 with 250 live units: all are in the grid after {:.1} s, and the sweep with its second pass, SNMP, TLS, web \
-         and SSH of each is over after {:.1} s; nmap -sn {:.1} s, then -p {:.1} s, together {:.1} s",
+        "a /24 with 250 live units: all are in the grid after {:.1} s, and the sweep with its second pass and the probes of \
+         each is over after {:.1} s; nmap -sn {:.1} s, then -p {:.1} s, together {:.1} s",
         took_found.as_secs_f64(),
         took_sweep.as_secs_f64(),
         took_sn.as_secs_f64(),

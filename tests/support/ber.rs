@@ -102,6 +102,17 @@ pub(crate) fn v3_id(datagram: &[u8]) -> Option<i64> {
     (version == 3).then_some(id)
 }
 
+/// The engine id in a message of v3.
+pub(crate) fn v3_engine_id(datagram: &[u8]) -> Option<Vec<u8>> {
+    let (_, message, _) = split(datagram)?;
+    let (_, rest) = read_integer(message)?;
+    let (_, _, rest) = split(rest)?;
+    let (_, security, _) = split(rest)?;
+    let (_, parameters, _) = split(security)?;
+    let (_, engine_id, _) = split(parameters)?;
+    Some(engine_id.to_vec())
+}
+
 /// A report of v3 that nobody has signed: the counter below 1.3.6.1.6.3.15.1.1 says which.
 pub(crate) fn v3_report(id: i64, engine_id: &[u8], boots: i64, counter: u32) -> Vec<u8> {
     let header = [integer(id), integer(65_507), tlv(0x04, &[0]), integer(3)];

@@ -66,6 +66,7 @@ pub(crate) fn known_unit(num_targets: u32) -> Appliance {
             rebrand: Some("Dell".to_owned()),
         }),
         confidence: Some(Confidence::Certain),
+        firmware: None,
         reasons: vec![
             reason(
                 Some(Probe::Snmp),

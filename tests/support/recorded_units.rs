@@ -151,6 +151,7 @@ impl RecordedUnit {
 
 /// The ports of the ACS 8048, as its recording has them.
 pub(crate) fn check_ports_of_acs8048(snmp: &Snmp) {
+    assert_eq!(snmp.targets.len(), 48);
     for (target, port) in snmp.targets.iter().zip(1..=48) {
         let name = if port <= 30 && port % 5 != 0 {
             format!("sw-r12-u{port:02}")

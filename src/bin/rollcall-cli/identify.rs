@@ -13,7 +13,7 @@ use rollcall::engine::identify::credentials::{Secret, V3Auth, V3User};
 use rollcall::engine::identify::unit::{Asked, Asking, NeighborTable, ask_unit};
 use rollcall::engine::identify::{Ask, IdentifyConfig, MAX_OPEN, Slots};
 use rollcall::model::identification::{Confidence, Identification};
-use rollcall::model::probing::Probe;
+use rollcall::model::probing::{ClueKind, Probe};
 use rollcall::settings::{IdentifySettings, Places, Settings};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -195,6 +195,9 @@ struct Line {
     mac_organization: Option<String>,
     product: Option<ProductLine>,
     confidence: Option<&'static str>,
+    firmware: Option<String>,
+    serial: Option<String>,
+    part_number: Option<String>,
     shows_lineage: bool,
     reasons: Vec<ReasonLine>,
     contradictions: Vec<String>,
@@ -252,6 +255,7 @@ impl Line {
         let Identification {
             product,
             confidence,
+            firmware,
             reasons,
             contradictions,
             remarks,
@@ -262,6 +266,7 @@ impl Line {
             now: clock::now(),
             ..Known::default()
         });
+        let clue = |kind| asked.probed.clue(kind).map(str::to_owned);
         let organization = asked.mac.and_then(|mac| catalog.organization(mac));
         Self {
             address: asked.probed.ip.to_string(),
@@ -277,6 +282,9 @@ impl Line {
                 rebrand: product.rebrand,
             }),
             confidence: confidence.map(Confidence::word),
+            firmware,
+            serial: clue(ClueKind::Serial),
+            part_number: clue(ClueKind::PartNumber),
             shows_lineage: is_ours,
             reasons: reasons
                 .into_iter()

@@ -1,5 +1,6 @@
 //! Identification, as the actor does it: who is asked and when, and what becomes of the answers.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -41,8 +42,12 @@ impl Actor {
             return;
         }
         let units = self.session.registry.units();
+        let chosen: HashSet<ApplianceId> = match request {
+            IdentifyRequest::Units(ids) => ids.iter().copied().collect(),
+            IdentifyRequest::Unidentified | IdentifyRequest::All => HashSet::new(),
+        };
         let is_meant = |unit: &Appliance| match request {
-            IdentifyRequest::Units(ids) => ids.contains(&unit.id),
+            IdentifyRequest::Units(_) => chosen.contains(&unit.id),
             IdentifyRequest::Unidentified => {
                 let known = unit.identified.as_ref();
                 known.is_none_or(|identified| identified.product.is_none())

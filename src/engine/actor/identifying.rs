@@ -178,6 +178,18 @@ fn speaks_aidp(unit: &Appliance) -> bool {
             .any(|evidence| is_reply(evidence.source))
 }
 
+/// Whether two models are written so differently that they mean two products: `ACS 8048` and `ACS8048-NA` do not.
+fn is_other_model(written: &str, own: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    let (written, own) = (plain(written), plain(own));
+    !written.is_empty() && !written.contains(&own) && !own.contains(&written)
+}
+
 /// Where a unit says something else of itself than a file or a person does.
 fn against_what_is_written(
     unit: &Appliance,
@@ -203,8 +215,7 @@ fn against_what_is_written(
             .filter(|_| identified.confidence == Some(Confidence::Certain))
             .and_then(|product| product.model.as_deref());
         if let Some(own) = model
-            && !facts.model.is_empty()
-            && !facts.model.eq_ignore_ascii_case(own)
+            && is_other_model(&facts.model, own)
         {
             words.push(says("model", &facts.model, own));
         }

@@ -150,7 +150,12 @@ impl Default for IdentifyConfig {
             settings: IdentifySettings::default(),
             ports: ProbePorts::default(),
             limit: Duration::from_secs(6),
-            silence: Duration::from_millis(1_500),
+            // Windows tries a refused connection again for about 2 s before it says so.
+            silence: if cfg!(windows) {
+                Duration::from_millis(2_500)
+            } else {
+                Duration::from_millis(1_500)
+            },
             catalog_dir: None,
             vault: None,
             v3: None,

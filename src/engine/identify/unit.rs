@@ -112,10 +112,12 @@ struct Knocked {
 impl Run {
     async fn all_in_turn(&mut self) {
         let began = Instant::now();
-        let knocked = self.knock().await;
+        let mut knocked = self.knock().await;
         if self.wants(Probe::Neighbors) {
             let table = self.asking.neighbors.look(began).await;
-            self.take_neighbors(&table);
+            let is_there = self.take_neighbors(&table);
+            // It keeps silent on these ports only: its MAC is known.
+            knocked.is_nobody &= !is_there;
         }
         let ask = self.asking.ask.clone();
         let (https, ssh) = (ask.ports.https, ask.ports.ssh);
@@ -214,7 +216,8 @@ impl Run {
         false
     }
 
-    fn take_neighbors(&mut self, table: &Neighbors) {
+    /// Returns whether the address is among the neighbors.
+    fn take_neighbors(&mut self, table: &Neighbors) -> bool {
         let ip = self.asking.ask.ip;
         let answer = match table {
             Ok(table) => {
@@ -223,7 +226,9 @@ impl Run {
             }
             Err(why) => Answer::new(Probe::Neighbors, Outcome::Failed(why.clone()), clock::now()),
         };
+        let is_there = answer.outcome == Outcome::Answered;
         self.probed.answers.push(answer);
+        is_there
     }
 
     fn wants(&self, probe: Probe) -> bool {

@@ -1,5 +1,7 @@
 //! How much is taken in, whatever the network sends (rules, "Hostile senders"; invariant 12).
 
+use super::Registry;
+
 /// The bounds of a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -38,5 +40,31 @@ impl Default for Limits {
             senders: 65_536,
             undo_steps: 100,
         }
+    }
+}
+
+impl Registry {
+    /// Limits that were reached, in words.
+    pub fn limits_reached(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.refused_by_limit > 0 {
+            words.push(format!(
+                "{} units are the most that a site holds: {} sightings of more were not taken",
+                self.limits.units, self.refused_by_limit
+            ));
+        }
+        if self.evidence_was_dropped {
+            words.push(format!(
+                "Evidence takes {} MiB, the most that is kept: the oldest is dropped",
+                self.limits.evidence_bytes >> 20
+            ));
+        }
+        if self.probed_were_cut {
+            words.push(format!(
+                "Answers to probes take {} MiB, the most that is kept: of new ones only the facts are",
+                self.limits.probed_bytes >> 20
+            ));
+        }
+        words
     }
 }

@@ -245,30 +245,6 @@ impl Registry {
         self.archive.bytes()
     }
 
-    /// Limits that were reached, in words.
-    pub fn limits_reached(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        if self.refused_by_limit > 0 {
-            words.push(format!(
-                "{} units are the most that a site holds: {} sightings of more were not taken",
-                self.limits.units, self.refused_by_limit
-            ));
-        }
-        if self.evidence_was_dropped {
-            words.push(format!(
-                "Evidence takes {} MiB, the most that is kept: the oldest is dropped",
-                self.limits.evidence_bytes >> 20
-            ));
-        }
-        if self.probed_were_cut {
-            words.push(format!(
-                "Answers to probes take {} MiB, the most that is kept: of new ones only the facts are",
-                self.limits.probed_bytes >> 20
-            ));
-        }
-        words
-    }
-
     /// Keeps a datagram that made no unit.
     pub fn keep_stray(&mut self, mut stray: Stray) {
         self.stray_seq += 1;

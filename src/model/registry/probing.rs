@@ -10,7 +10,7 @@ use crate::model::appliance::{Appliance, Heard, Presence, Typed};
 use crate::model::fact::Fact;
 use crate::model::identification::Identification;
 use crate::model::identity::{ApplianceId, Mac, is_ip_key, serial_key};
-use crate::model::probing::{ClueKind, Probe, Probed};
+use crate::model::probing::{ClueKind, Outcome, Probe, Probed};
 use crate::model::sighting::Source;
 use crate::model::time::Timestamp;
 
@@ -209,9 +209,9 @@ fn be_present(presence: &mut Vec<Presence>, interface: &Arc<str>, when: Timestam
     }
 }
 
-/// The probe that says most, of those that were answered.
+/// The probe that says most, of those that were answered; where none was, an address that only refuses is somebody too.
 fn strongest(probed: &Probed) -> Source {
-    let order = [
+    const ORDER: [Probe; 7] = [
         Probe::Snmp,
         Probe::Tls,
         Probe::Http,
@@ -220,12 +220,12 @@ fn strongest(probed: &Probed) -> Source {
         Probe::Ports,
         Probe::Neighbors,
     ];
-    order
+    ORDER
         .into_iter()
         .find(|probe| {
             probed
                 .answer(*probe)
-                .is_some_and(|answer| answer.outcome.is_somebody())
+                .is_some_and(|answer| answer.outcome == Outcome::Answered)
         })
         .map_or(Source::Ports, Probe::source)
 }

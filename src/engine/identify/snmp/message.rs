@@ -4,10 +4,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use snmp2::snmp::{ERRSTATUS_AUTHORIZATIONERROR, ERRSTATUS_NOACCESS};
 use snmp2::v3::{Auth, AuthErrorKind, AuthProtocol, Cipher, Security};
 use snmp2::{Error, MessageType, Pdu, Version};
 
-use super::super::credentials::{V3Auth, V3User};
+use super::super::credentials::{V3Auth, V3User, V3UserError};
 use super::values::{Oid, Value};
 
 /// RFC 3411 §5: an engine id has 5 to 32 octets. A longer one would not fit into what is sent back.
@@ -83,6 +84,8 @@ pub(super) struct Reply {
     pub(super) id: i32,
     /// Whether the unit says that it could not; v1 has no other way to say that an object is missing.
     pub(super) is_error: bool,
+    /// Whether it says that whoever asked may not.
+    pub(super) is_denied: bool,
     /// What it says.
     pub(super) values: Vec<(Oid, Value)>,
 }
@@ -94,6 +97,16 @@ impl Voice {
             Self::Community { is_v1: true, .. } => "v1",
             Self::Community { is_v1: false, .. } => "v2c",
             Self::User(_) => "v3",
+        }
+    }
+
+    /// The community, when it is one that everybody knows. No other ever leaves this module.
+    pub(super) fn default_community(&self) -> Option<&'static str> {
+        match self {
+            Self::Community { community, .. } => ["public", "private"]
+                .into_iter()
+                .find(|known| community == known),
+            Self::User(_) => None,
         }
     }
 
@@ -169,8 +182,8 @@ pub(super) fn read_plain(datagram: &[u8]) -> Result<PlainReply, &'static str> {
 
 impl User {
     /// A user who has not met the unit yet. The user is checked: snmp2 panics at an empty passphrase.
-    pub(super) fn new(user: &V3User) -> Option<Self> {
-        user.check().ok()?;
+    pub(super) fn new(user: &V3User) -> Result<Self, V3UserError> {
+        user.check()?;
         let protocol = match user.auth {
             V3Auth::Sha1 => AuthProtocol::Sha1,
             V3Auth::Sha256 => AuthProtocol::Sha256,
@@ -181,7 +194,7 @@ impl User {
                 cipher: Cipher::Aes128,
                 privacy_password: user.priv_pass.0.as_bytes().to_vec(),
             });
-        Some(Self(Box::new(security)))
+        Ok(Self(Box::new(security)))
     }
 
     /// Whether the unit's engine is not known yet.
@@ -300,6 +313,7 @@ fn take(pdu: &Pdu<'_>) -> Option<Reply> {
     Some(Reply {
         id: pdu.req_id,
         is_error: pdu.error_status != 0,
+        is_denied: [ERRSTATUS_NOACCESS, ERRSTATUS_AUTHORIZATIONERROR].contains(&pdu.error_status),
         values: pdu
             .varbinds
             .clone()
@@ -504,7 +518,7 @@ mod tests {
             let pdu = Pdu::from_bytes_with_security(&signed, Some(&mut own)).expect("its own");
             assert_eq!(pdu.req_id, 77);
             let mut other = met(auth);
-            other.0 = Box::new(other.0.with_engine_boots_and_time(1, 1));
+            *other.0 = other.0.clone().with_engine_boots_and_time(1, 1);
             let mut forged = signed.clone();
             *forged.last_mut().expect("it has bytes") ^= 1;
             assert!(matches!(other.read(&forged), Heard::Odd(_)));

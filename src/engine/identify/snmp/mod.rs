@@ -78,6 +78,9 @@ async fn converse(ask: &Ask, talk: &mut Talk, findings: &mut Findings) {
     let voice = &mut voice;
     findings.has_voice = true;
     findings.add(ClueKind::SnmpVersion, voice.version_word());
+    if let Some(community) = voice.default_community() {
+        findings.add(ClueKind::DefaultCommunity, community);
+    }
 
     let system: Vec<(Oid, ClueKind)> = SYSTEM
         .iter()
@@ -120,12 +123,12 @@ async fn first_contact(ask: &Ask, talk: &mut Talk) -> Option<(Voice, Reply)> {
     };
     let mut patience = ask.silence;
     if let Some(user) = ask.v3.as_deref() {
-        if !ask.communities.is_empty() {
-            // The first step shares one silence.
-            patience /= 2;
-        }
         match User::new(user) {
-            Some(user) => {
+            Ok(user) => {
+                if !ask.communities.is_empty() {
+                    // The first step shares one silence.
+                    patience /= 2;
+                }
                 if let Some(mut voice) = talk.greet(user, patience).await {
                     // Its engine is known, so it is there; only the user may be wrong.
                     patience = ask.silence;
@@ -139,7 +142,7 @@ async fn first_contact(ask: &Ask, talk: &mut Talk) -> Option<(Voice, Reply)> {
                     talk.refuse("the user or passphrase is refused: there is no answer to it");
                 }
             }
-            None => talk.refuse("the SNMP v3 user is not complete"),
+            Err(error) => talk.skip(error.to_string()),
         }
     }
     if talk.seen.is_over() || ask.communities.is_empty() {

@@ -46,6 +46,7 @@ pub(super) struct Seen {
     num_odd: u32,
     num_unanswered: u32,
     refused: Option<&'static str>,
+    unusable: Option<String>,
     failed: Option<String>,
 }
 
@@ -56,7 +57,7 @@ impl Seen {
             Outcome::Garbled(why.to_owned())
         } else if self.is_closed {
             Outcome::Closed
-        } else if let Some(why) = &self.failed {
+        } else if let Some(why) = self.failed.as_ref().or(self.unusable.as_ref()) {
             Outcome::Failed(why.clone())
         } else {
             Outcome::Silent
@@ -142,6 +143,10 @@ impl Talk {
                         let found = open.iter().find(|open| {
                             open.id == heard.reply.id && voices[open.voice].is_of(&heard)
                         });
+                        if heard.reply.is_denied {
+                            self.seen.odd("the community may read nothing");
+                            continue;
+                        }
                         if let Some(found) = found {
                             return Some((voices[found.voice].clone(), heard.reply));
                         }
@@ -230,9 +235,14 @@ impl Talk {
         replies
     }
 
-    /// Remembers why a user of v3 is not let in, when the unit does not say so itself.
+    /// Remembers why a user of v3 is not let in; what the unit itself has said stays.
     pub(super) fn refuse(&mut self, why: &'static str) {
         self.seen.refused.get_or_insert(why);
+    }
+
+    /// Remembers why a user of v3 cannot even be tried.
+    pub(super) fn skip(&mut self, why: String) {
+        self.seen.unusable = Some(why);
     }
 
     async fn ask_open(
@@ -252,7 +262,8 @@ impl Talk {
     async fn ask(&mut self, voice: &Voice, id: i32, question: &Question) {
         match voice.write(id, question) {
             Ok(datagram) => self.send(&datagram).await,
-            Err(why) => self.seen.odd(why),
+            // It cannot even be written, so no answer will come.
+            Err(why) => self.refuse(why),
         }
     }
 
