@@ -116,11 +116,11 @@ async fn what_runs_is_told_stopped_at_once_and_loses_nothing() {
     let mut running = start(&hall, folder.path());
     let (good, stalling) = (running.hear(22).await, running.hear(23).await);
     running.send(identify(&[good, stalling]));
-    let half = |snapshot: &Snapshot| {
+    let is_half_done = |snapshot: &Snapshot| {
         let state = snapshot.identifying.as_ref();
         state.is_some_and(|state| (state.num_units, state.num_done) == (2, 1))
     };
-    let snapshot = running.until("one of two", half).await;
+    let snapshot = running.until("one of two", is_half_done).await;
     let state = snapshot.identifying.as_ref().expect("a state");
     assert_eq!(state.num_identified, 1);
     assert_eq!(state.ended, None);
@@ -144,7 +144,7 @@ async fn what_runs_is_told_stopped_at_once_and_loses_nothing() {
         unit.name().is_some_and(|best| best.value == title)
     };
     let snapshot = running.until("the name", named).await;
-    assert!(half(&snapshot), "{:?}", snapshot.identifying);
+    assert!(is_half_done(&snapshot), "{:?}", snapshot.identifying);
 
     running.send(Command::StopIdentify);
     let snapshot = running.until("the end", is_over).await;

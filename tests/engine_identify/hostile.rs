@@ -48,10 +48,10 @@ async fn what_a_unit_says_is_cut_and_never_logged_as_it_came() {
     tracing::subscriber::set_global_default(subscriber).expect("nobody else here logs");
     let folder = tempfile::tempdir().expect("a folder");
     let mut hall = Hall::new();
-    let long = format!("{EVIL}{}", "x".repeat(5_000));
+    let evil_text = format!("{EVIL}{}", "x".repeat(5_000));
     let recording = acs8048()
-        .with("1.3.6.1.2.1.1.1.0", ber::text(&long))
-        .with("1.3.6.1.2.1.1.5.0", ber::text(&long));
+        .with("1.3.6.1.2.1.1.1.0", ber::text(&evil_text))
+        .with("1.3.6.1.2.1.1.5.0", ber::text(&evil_text));
     hall.snmp(unit_ip(61), &recording).await;
     let site = SiteChoice::File(folder.path().join("hall.rollcall"));
     let mut config = config(&hall, site, folder.path());
