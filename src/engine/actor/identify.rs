@@ -49,6 +49,7 @@ impl Actor {
         let mut num_without_ip = 0;
         let mut num_sharing = 0;
         let mut num_queued = 0;
+        let mut num_merged = 0;
         for (_, unit) in units.iter().filter(|(_, unit)| is_meant(unit)) {
             let Some(ip) = unit.ip_value().filter(|ip| is_ip_key(*ip)) else {
                 num_without_ip += 1;
@@ -64,27 +65,39 @@ impl Actor {
                 ip,
                 is_thorough,
             };
-            num_queued += u64::from(self.identifying.queue.push(wanted, is_thorough, now));
-        }
-        self.identifying.is_asked |= num_queued > 0;
-        if num_queued == 0 {
-            let saying = if num_sharing > 0 {
-                Saying::note("No simulated unit alone has this address, so none can be asked there")
-            } else if num_without_ip > 0 {
-                Saying::note("None of these units has an address to ask")
+            if self.identifying.queue.push(wanted, is_thorough, now) {
+                num_queued += 1;
             } else {
-                Saying::note("There is nothing to identify")
-            };
-            self.say.said(saying);
+                num_merged += 1;
+            }
         }
+        // Those that are queued already are waited for as well.
+        let num_waited_for = num_queued + num_merged;
+        self.identifying.is_asked |= num_waited_for > 0;
+        let saying = match (num_waited_for, num_without_ip) {
+            (0, 0) if num_sharing > 0 => {
+                "No simulated unit alone has this address, so none can be asked there".to_owned()
+            }
+            (0, 0) => "There is nothing to identify".to_owned(),
+            (0, _) => "None of these units has an address to ask".to_owned(),
+            (_, 0) => return,
+            (_, 1) => "1 of these units has no address to ask".to_owned(),
+            (_, num) => format!("{num} of these units have no address to ask"),
+        };
+        self.say.said(Saying::note(saying));
     }
 
     pub(super) fn stop_identify(&mut self, now: Timestamp) {
         self.identifying.queue.stop(now);
         self.identifying.is_asked = false;
+        // A sweep goes on without its probes.
+        self.identifying.sweep = None;
     }
 
     pub(super) fn set_identify(&mut self, settings: IdentifySettings) {
+        if !settings.automatic {
+            self.identifying.automatic.forget_waiting();
+        }
         self.identifying.set(&settings);
         self.config.identify.settings = settings;
     }
@@ -277,10 +290,16 @@ impl Actor {
             && std::mem::take(&mut self.identifying.is_asked)
             && let Some(state) = self.identifying.queue.state()
         {
-            let title = format!(
-                "Asked {} units: {} are known now",
-                state.num_units, state.num_identified
-            );
+            let units = match state.num_units {
+                1 => "1 unit".to_owned(),
+                num => format!("{num} units"),
+            };
+            let are = if state.num_identified == 1 {
+                "is"
+            } else {
+                "are"
+            };
+            let title = format!("Asked {units}: {} {are} known now", state.num_identified);
             self.say.said(Saying::done(title));
         }
     }

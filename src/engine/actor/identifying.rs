@@ -41,6 +41,13 @@ impl Automatic {
                 .push_back((id, now.plus_millis(AUTOMATIC_AFTER_MILLIS)));
         }
     }
+
+    /// Nobody is asked any more of those who wait; they are asked when they are heard again and it is wanted again.
+    pub(super) fn forget_waiting(&mut self) {
+        for (id, _) in self.waiting.drain(..) {
+            self.seen.remove(&id);
+        }
+    }
 }
 
 /// Everything of identification that the actor holds.

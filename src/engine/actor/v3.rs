@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use super::{Actor, Beside};
 use crate::engine::command::{Saying, sentence};
 use crate::engine::identify::credentials::{V3User, Vault, VaultError};
@@ -15,13 +17,17 @@ pub(super) struct V3 {
     pub(super) state: V3State,
     /// Given at the start: sites do not change it.
     is_given: bool,
+    /// The user that is on its way into the keyring.
+    storing: Option<Arc<V3User>>,
+    /// Work with the keyring, in the order in which it was asked for.
+    working: Option<JoinHandle<()>>,
 }
 
 /// What came of work with the keyring.
 #[derive(Debug)]
 pub(super) enum V3Done {
     Loaded(Result<Option<V3User>, VaultError>),
-    Stored(Result<(), VaultError>),
+    Stored(Arc<V3User>, Result<(), VaultError>),
     Removed(Result<(), VaultError>),
 }
 
@@ -37,7 +43,16 @@ impl V3 {
             is_given: given.is_some(),
             user: given,
             state,
+            storing: None,
+            working: None,
         }
+    }
+
+    /// There is none any more.
+    fn forget(&mut self) {
+        self.user = None;
+        self.state = V3State::None;
+        self.is_given = false;
     }
 }
 
@@ -47,7 +62,8 @@ impl Actor {
         if self.identifying.v3.is_given {
             return;
         }
-        self.identifying.v3 = V3::new(None);
+        self.identifying.v3.forget();
+        self.identifying.v3.storing = None;
         if self.session.has_v3 {
             self.with_vault(|vault, key| V3Done::Loaded(vault.load(key)));
         }
@@ -57,8 +73,9 @@ impl Actor {
     pub(super) fn set_v3_user(&mut self, user: Option<Box<V3User>>) {
         let v3 = &mut self.identifying.v3;
         let Some(user) = user else {
-            *v3 = V3::new(None);
-            if self.session.has_v3 {
+            v3.forget();
+            // One that is still on its way into the keyring must not stay there either.
+            if v3.storing.take().is_some() || self.session.has_v3 {
                 self.session.set_has_v3(false);
                 self.with_vault(|vault, key| V3Done::Removed(vault.remove(key)));
             }
@@ -77,23 +94,37 @@ impl Actor {
             user: user.name.clone(),
             why: "it is not in the keyring of this system".to_owned(),
         };
-        self.with_vault(move |vault, key| V3Done::Stored(vault.store(key, &user)));
+        v3.storing = Some(Arc::clone(&user));
+        self.with_vault(move |vault, key| {
+            let result = vault.store(key, &user);
+            V3Done::Stored(user, result)
+        });
     }
 
     /// Works with the keyring beside the actor: the system may ask a person for as long as it takes. Nothing happens for
     /// a site without a file, which nobody opens again.
-    fn with_vault(&self, work: impl FnOnce(&dyn Vault, &str) -> V3Done + Send + 'static) {
+    fn with_vault(&mut self, work: impl FnOnce(&dyn Vault, &str) -> V3Done + Send + 'static) {
         let (Some(vault), Some(key)) =
             (self.config.identify.vault.clone(), self.session.vault_key())
         else {
+            self.identifying.v3.storing = None;
             return;
         };
         let to_beside = self.to_beside.clone();
-        tokio::task::spawn_blocking(move || {
-            let done = work(&*vault, &key);
-            // The actor has ended when it does not take it.
-            let _ = to_beside.blocking_send(Beside::V3(key, done));
-        });
+        let before = self.identifying.v3.working.take();
+        self.identifying.v3.working = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                // An older user must not end up over a newer one; work that panicked is over as well.
+                let _ = before.await;
+            }
+            let worked = tokio::task::spawn_blocking(move || {
+                let done = work(&*vault, &key);
+                // The actor has ended when it does not take it.
+                let _ = to_beside.blocking_send(Beside::V3(key, done));
+            });
+            // A panic is in the log.
+            let _ = worked.await;
+        }));
     }
 
     /// Takes in what came of the keyring, unless another site is open by now.
@@ -102,6 +133,14 @@ impl Actor {
             return;
         }
         let v3 = &mut self.identifying.v3;
+        let is_current = |v3: &V3, user: &Arc<V3User>| {
+            v3.user
+                .as_ref()
+                .is_some_and(|current| Arc::ptr_eq(current, user))
+        };
+        if let V3Done::Stored(user, _) = &done {
+            v3.storing.take_if(|storing| Arc::ptr_eq(storing, user));
+        }
         match done {
             V3Done::Loaded(Ok(Some(user))) => {
                 // One that was typed in the meantime is newer.
@@ -122,25 +161,30 @@ impl Actor {
                     .because(sentence(&error))
                     .hint("Give it again in the settings, or unlock the keyring and open the site again"),
             ),
-            V3Done::Stored(Ok(())) => {
-                if let Some(user) = &v3.user {
+            V3Done::Stored(user, Ok(())) => {
+                // Without a user, it is about to be taken out again.
+                if v3.user.is_some() {
+                    self.session.set_has_v3(true);
+                }
+                if is_current(v3, &user) {
                     v3.state = V3State::Kept {
                         user: user.name.clone(),
                     };
-                    self.session.set_has_v3(true);
                 }
             }
-            V3Done::Stored(Err(error)) => {
+            V3Done::Stored(user, Err(error)) if is_current(v3, &user) => {
                 let why = sentence(&error);
-                if let V3State::Unkept { why: known, .. } = &mut v3.state {
-                    known.clone_from(&why);
-                }
+                v3.state = V3State::Unkept {
+                    user: user.name.clone(),
+                    why: why.clone(),
+                };
                 self.say.said(
                     Saying::note("The SNMP v3 user is kept only until Rollcall is closed")
                         .because(why),
                 );
             }
-            V3Done::Removed(Ok(())) => {}
+            // Of an older user nothing is said: a newer one is on its way.
+            V3Done::Stored(_, Err(_)) | V3Done::Removed(Ok(())) => {}
             V3Done::Removed(Err(error)) => self.say.said(
                 Saying::trouble("The SNMP v3 user could not be taken out of the keyring")
                     .because(sentence(&error)),

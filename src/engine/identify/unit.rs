@@ -153,12 +153,27 @@ impl Run {
         }
     }
 
-    /// Asks by SNMP and tries the ports of TLS and SSH, together: nobody is there when all three stay silent.
+    /// The ports that are tried first: those of TLS and SSH, as far as a probe that is on may use them.
+    fn first_ports(&self) -> Vec<u16> {
+        let wants_any = |probes: &[Probe]| probes.iter().any(|probe| self.wants(*probe));
+        let ports = &self.asking.ask.ports;
+        let mut first = Vec::new();
+        if wants_any(&[Probe::Tls, Probe::Http, Probe::Ports]) {
+            first.push(ports.https);
+        }
+        if wants_any(&[Probe::Ssh, Probe::Ports]) {
+            first.push(ports.ssh);
+        } else if wants_any(&[Probe::Http]) {
+            first.push(ports.http);
+        }
+        first
+    }
+
+    /// Asks by SNMP and tries the first ports, together: nobody is there when all of them stay silent.
     async fn knock(&mut self) -> Knocked {
         let ask = self.asking.ask.clone();
-        let wants_tcp = [Probe::Tls, Probe::Http, Probe::Ssh, Probe::Ports]
-            .into_iter()
-            .any(|probe| self.wants(probe));
+        let first = self.first_ports();
+        let wants_tcp = !first.is_empty();
         let wants_snmp = self.wants(Probe::Snmp);
         let began = Instant::now();
         let by_snmp = async {
@@ -170,13 +185,7 @@ impl Run {
                 None
             }
         };
-        let by_tcp = async {
-            if wants_tcp {
-                ports::try_ports(&ask, &[ask.ports.https, ask.ports.ssh]).await
-            } else {
-                Vec::new()
-            }
-        };
+        let by_tcp = async { ports::try_ports(&ask, &first).await };
         let (asked, ports) = tokio::join!(by_snmp, by_tcp);
         let is_silent = ports
             .iter()
