@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 use rollcall::engine::SiteChoice;
-use rollcall::engine::command::{Command, IdentifyRequest};
+use rollcall::engine::command::Command;
 use rollcall::engine::interfaces::{Found, InterfaceSource};
 use rollcall::model::network::Network;
 use rollcall::model::probing::Probe;
@@ -14,7 +14,7 @@ use rollcall::wire::{Claimed, DiscoverReply};
 use tokio::net::UdpSocket;
 
 use crate::hall::{
-    Hall, Service, Talk, acs8048, config, is_over, model_at, probes_at, said, unit_at, unit_ip,
+    Hall, Service, Talk, acs8048, config, model_at, probes_at, unit_at, unit_ip,
 };
 use crate::running::{Running, reply, start_with};
 
@@ -164,30 +164,4 @@ async fn flood(running: &Running) {
         let sent = sender.send_to(&datagram, (Ipv4Addr::LOCALHOST, port)).await;
         sent.expect("it is sent");
     }
-}
-
-#[tokio::test]
-async fn nobody_is_asked_in_the_demo() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let hall = Hall::new();
-    let mut config = config(&hall, SiteChoice::Demo, folder.path());
-    config.identify.settings = IdentifySettings::default();
-    let mut running = start_with(config);
-    running
-        .until("the fleet", |snapshot| snapshot.units.len() == 24)
-        .await;
-    running.send(Command::Identify(IdentifyRequest::All));
-    running.notice("a word", said("units are simulated")).await;
-    // A burst takes longer than a unit waits for its turn.
-    let before = running.handle.snapshot().search.num_asked;
-    running.send(Command::SearchNow);
-    let snapshot = running
-        .until("a burst of three", |snapshot| {
-            snapshot.search.num_asked >= before + 3 && snapshot.search.pass.is_none()
-        })
-        .await;
-    assert_eq!(snapshot.identifying, None);
-    assert!(!is_over(&snapshot));
-    assert!(snapshot.units.iter().all(|(_, unit)| unit.probed.is_none()));
-    running.close().await;
 }
