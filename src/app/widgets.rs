@@ -301,3 +301,17 @@ pub(super) fn verdict_ui(ui: &mut Ui, verdict: Verdict) {
     );
     response.on_hover_text(word);
 }
+
+/// Draws something that stands in a line with other text. The monospaced font sits a point higher in its line than the
+/// other one.
+pub(super) fn on_baseline(
+    ui: &mut Ui,
+    is_mono: bool,
+    add: impl FnOnce(&mut Ui) -> Response,
+) -> Response {
+    let margin = egui::Margin {
+        top: if is_mono { 2 } else { 0 },
+        ..egui::Margin::ZERO
+    };
+    egui::Frame::new().inner_margin(margin).show(ui, add).inner
+}

@@ -43,10 +43,9 @@ mod spelling;
 mod table;
 mod verdict;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-pub use self::organization::REGISTRY_DATE;
+pub use self::organization::{REGISTRY_DATE, organization};
 use self::rows::{BlockRow, ObjectIdRow, PatternRow, PortRow, PortSetRow, ProductRow, model_key};
 pub use self::table::{MAX_CELL_CHARS, MAX_FILE_BYTES, MAX_ROWS, RefusedLine};
 pub use self::verdict::Known;
@@ -146,12 +145,6 @@ impl Catalog {
             .filter_map(|row| Some((row.fits(&digits)?, row)))
             .max_by_key(|(num_digits, _)| *num_digits)
             .map(|(_, row)| row.lineage.as_str())
-    }
-
-    /// Who the IEEE gave the block of a MAC to, as of [`REGISTRY_DATE`]. `None` when nobody is listed, and for MACs
-    /// that are no unit's.
-    pub fn organization(&self, mac: Mac) -> Option<Cow<'static, str>> {
-        organization::organization(mac)
     }
 
     /// The firmware that a unit tells of: by its own object, or in a text whose pattern knows where.

@@ -11,8 +11,9 @@ pub const REGISTRY_DATE: &str = "2026-10-17";
 /// Blocks that the IEEE gave out in smaller parts, and did not give this part, stand under its own name.
 const REGISTRAR: &str = "IEEE Registration Authority";
 
-/// The organization of the smallest block that the MAC is in.
-pub(super) fn organization(mac: Mac) -> Option<Cow<'static, str>> {
+/// Who the IEEE gave the smallest block to that the MAC is in, as of [`REGISTRY_DATE`]. `None` when nobody is listed, and
+/// for MACs that are no unit's.
+pub fn organization(mac: Mac) -> Option<Cow<'static, str>> {
     if !mac.is_key() {
         return None;
     }

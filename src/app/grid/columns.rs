@@ -88,7 +88,7 @@ pub(in crate::app) const fn default_width(column: Column) -> f32 {
         Column::Prefix => 52.0,
         Column::Mac => 146.0,
         Column::Serial | Column::PartNumber => 94.0,
-        Column::Firmware => 78.0,
+        Column::Firmware => 100.0,
         Column::Model | Column::Class | Column::PlannedName | Column::PlannedPlace => 110.0,
         Column::HeardBy => 106.0,
         Column::HeardOn | Column::FirstHeard | Column::LastHeard => 92.0,

@@ -36,15 +36,12 @@ impl App {
         ui.label(RichText::new(asked).color(palette.dim))
             .on_hover_text(format::exact(probed.when, &self.zone));
         for probe in Probe::ALL {
-            let answer = probed.answer(probe);
-            let words = match answer {
-                Some(answer) => outcome_words(answer),
-                None if self.is_on(probe) => "not asked".to_owned(),
-                None => "off in settings".to_owned(),
+            let Some(answer) = probed.answer(probe) else {
+                continue;
             };
             ui.add_space(7.0);
             ui.horizontal(|ui| {
-                let is_answered = answer.is_some_and(|it| it.outcome == Outcome::Answered);
+                let is_answered = answer.outcome == Outcome::Answered;
                 let title = RichText::new(probe.title()).font(theme::strong(theme::TEXT_SIZE));
                 let color = if is_answered {
                     palette.text
@@ -52,18 +49,32 @@ impl App {
                     palette.dim
                 };
                 ui.label(title.color(color));
-                let response = ui.add(
-                    Label::new(RichText::new(format::show_text(&words)).color(palette.dim))
-                        .truncate(),
-                );
-                if let Some(answer) = answer {
-                    response.on_hover_text(format::exact(answer.when, &self.zone));
-                }
+                let words = outcome_words(answer);
+                let words = RichText::new(format::show_text(&words)).color(palette.dim);
+                ui.add(Label::new(words).truncate())
+                    .on_hover_text(format::exact(answer.when, &self.zone));
             });
-            if let Some(answer) = answer {
-                clues_ui(ui, answer);
-                self.raw_ui(ui, probe, &answer.raw);
+            clues_ui(ui, answer);
+            self.raw_ui(ui, probe, &answer.raw);
+        }
+        self.unasked_ui(ui, probed);
+    }
+
+    /// The probes that were not tried, in a line for each reason.
+    fn unasked_ui(&self, ui: &mut Ui, probed: &Probed) {
+        let palette = palette(ui.ctx());
+        let unasked = Probe::ALL
+            .into_iter()
+            .filter(|probe| probed.answer(*probe).is_none());
+        let (on, off): (Vec<Probe>, Vec<Probe>) = unasked.partition(|probe| self.is_on(*probe));
+        for (why, probes) in [("Not asked", on), ("Off in settings", off)] {
+            if probes.is_empty() {
+                continue;
             }
+            let titles: Vec<&str> = probes.into_iter().map(Probe::title).collect();
+            let text = format!("{why}: {}", titles.join(", "));
+            ui.add_space(7.0);
+            ui.add(Label::new(RichText::new(text).color(palette.dim)).wrap());
         }
     }
 
@@ -164,7 +175,8 @@ fn clue_ui(ui: &mut Ui, kind: ClueKind, text: &str) {
             .size(theme::SMALL_SIZE)
             .color(palette.text);
         let button = Button::new(value).frame(false).truncate();
-        let response = widgets::focus_ring(ui.add(button))
+        let added = widgets::on_baseline(ui, true, |ui| ui.add(button));
+        let response = widgets::focus_ring(added)
             .named(&format!("{}: {shown}", kind.title()))
             .on_hover_ui(|ui| {
                 ui.label(&*shown);

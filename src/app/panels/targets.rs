@@ -1,5 +1,7 @@
 //! The targets of a unit: what hangs on its serial ports, as it tells.
 
+use std::borrow::Cow;
+
 use egui::{Label, RichText, Sense, TextEdit, Ui, vec2};
 use egui_extras::{Column, TableBuilder};
 
@@ -107,7 +109,7 @@ impl App {
             .cell_layout(egui::Layout::top_down(egui::Align::Min))
             .column(Column::exact(34.0).clip(true))
             .column(Column::remainder().clip(true))
-            .column(Column::exact(78.0).clip(true))
+            .column(Column::exact(92.0).clip(true))
             .column(Column::exact(62.0).clip(true));
         if let Some(row_idx) = self.panel.scroll_to.take() {
             builder = builder.scroll_to_row(row_idx, None);
@@ -128,10 +130,11 @@ impl App {
                     let is_marked = self.panel.target == Some(place);
                     row.set_selected(is_marked);
                     let port = target.port.to_string();
+                    let speed = speed_words(&target.speed);
                     let lines: [(&str, &str); 3] = [
                         (&port, ""),
                         (&target.name, &target.tty),
-                        (&target.status, &target.speed),
+                        (&target.status, &speed),
                     ];
                     for (idx, (first, second)) in lines.into_iter().enumerate() {
                         row.col(|ui| {
@@ -214,6 +217,15 @@ fn line_ui(ui: &mut Ui, text: &str, color: egui::Color32, is_mono: bool) {
     ui.add(Label::new(text).truncate());
 }
 
+/// A speed with its unit, where it is a plain number.
+fn speed_words(speed: &str) -> Cow<'_, str> {
+    if !speed.is_empty() && speed.bytes().all(|byte| byte.is_ascii_digit()) {
+        Cow::Owned(format!("{speed} bit/s"))
+    } else {
+        Cow::Borrowed(speed)
+    }
+}
+
 fn matches_filter(target: &Target, wanted: &str) -> bool {
     wanted
         .split_whitespace()
@@ -228,12 +240,13 @@ fn target_words(target: &Target) -> String {
         None => "",
     };
     let port = format!("Port {}", target.port);
+    let speed = speed_words(&target.speed);
     let parts = [
         &*port,
         &target.tty,
         &target.name,
         &target.status,
-        &target.speed,
+        &*speed,
         connected,
     ];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();

@@ -393,7 +393,9 @@ fn titles(unit: &Appliance) -> Titles {
     // The product tells the class too.
     let class = unit.class().filter(|_| product.is_none());
     let class = class.map(|best| shown(best.value));
-    let number = cells::model_number(unit).map(|number| format!("model number {number}"));
+    // A hint, which nobody needs who knows the model.
+    let number = cells::model_number(unit).filter(|_| model.is_none());
+    let number = number.map(|number| format!("model number {number}"));
     let title = model
         .clone()
         .or_else(|| name.clone())

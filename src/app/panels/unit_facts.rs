@@ -7,6 +7,7 @@ use super::super::theme::{self, palette};
 use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, format};
 use super::why::confidence_glyph;
+use crate::catalog::{REGISTRY_DATE, organization};
 use crate::model::appliance::Appliance;
 use crate::model::column::Column;
 
@@ -59,7 +60,10 @@ impl App {
         for column in FACTS {
             if column == Column::Mac {
                 // After model and class.
-                self.product_facts_ui(ui, unit);
+                self.sureness_ui(ui, unit);
+            }
+            if column == Column::Class && is_in_product_line(unit) {
+                continue;
             }
             let cell = cells::cell_text(column, unit, &context);
             let is_known = cell.text != cells::DASH;
@@ -84,17 +88,22 @@ impl App {
             let line = FactLine {
                 label,
                 text: &text,
+                mark: None,
                 hover: hover.as_deref(),
                 is_known,
                 is_mono: cells::is_mono(column) && is_known,
             };
             self.fact_ui(ui, &line, command);
+            if column == Column::Mac {
+                self.mac_block_ui(ui, unit);
+            }
         }
         if let Some(modes) = unit.heard.as_ref().and_then(|heard| heard.modes) {
             let text = format!("0x{modes:02x}");
             let line = FactLine {
                 label: "Modes",
                 text: &text,
+                mark: None,
                 hover: Some("Field 7 of its reply, as it was sent"),
                 is_known: true,
                 is_mono: true,
@@ -108,6 +117,7 @@ impl App {
             let line = FactLine {
                 label: "Before",
                 text: &text,
+                mark: None,
                 hover: Some("Addresses it had before, the newest first"),
                 is_known: true,
                 is_mono: true,
@@ -117,41 +127,46 @@ impl App {
         self.extra_facts_ui(ui, unit, &snapshot.extra_columns);
     }
 
-    /// What the catalogue knows of the product beside model and class, and how sure it is.
-    fn product_facts_ui(&mut self, ui: &mut Ui, unit: &Appliance) {
+    /// Whose block its MAC is in. A hint, and never what the unit is known by.
+    fn mac_block_ui(&mut self, ui: &mut Ui, unit: &Appliance) {
+        let Some(organization) = unit.mac().and_then(|best| organization(best.value)) else {
+            return;
+        };
+        let hover = format!(
+            "By the registry of the IEEE of {REGISTRY_DATE}; it does not tell what the unit is"
+        );
+        let line = FactLine {
+            label: "MAC block",
+            text: &organization,
+            mark: None,
+            hover: Some(&hover),
+            is_known: true,
+            is_mono: false,
+        };
+        self.fact_ui(ui, &line, None);
+    }
+
+    /// How sure it is what the unit is. The product itself stands above the facts, in one line.
+    fn sureness_ui(&mut self, ui: &mut Ui, unit: &Appliance) {
         let Some(identified) = unit.identified.as_deref() else {
             return;
         };
-        let (Some(product), Some(confidence)) = (&identified.product, identified.confidence) else {
+        let (Some(_), Some(confidence)) = (&identified.product, identified.confidence) else {
             return;
         };
-        let (glyph, _) = confidence_glyph(confidence, palette(ui.ctx()));
-        let sure = format!("{glyph} {}", format::sentence(confidence.word()));
-        let ports = product.ports.map(|ports| ports.to_string());
-        let rebrand = product.rebrand.as_deref().unwrap_or_default();
+        let (glyph, color) = confidence_glyph(confidence, palette(ui.ctx()));
+        let text = format::sentence(confidence.word());
         let first = identified.reasons.first();
         let reason = first.map(|reason| format::show_text(&reason.text));
-        let lines = [
-            ("Manufacturer", product.manufacturer.as_str()),
-            ("Sold by", rebrand),
-            ("Family", product.family.as_str()),
-            ("Ports", ports.as_deref().unwrap_or_default()),
-            ("Identified", &sure),
-        ];
-        for (label, text) in lines {
-            if text.is_empty() {
-                continue;
-            }
-            let text = format::show_text(text);
-            let line = FactLine {
-                label,
-                text: &text,
-                hover: reason.as_deref(),
-                is_known: true,
-                is_mono: false,
-            };
-            self.fact_ui(ui, &line, None);
-        }
+        let line = FactLine {
+            label: "Identified",
+            text: &text,
+            mark: Some((glyph, color)),
+            hover: reason.as_deref(),
+            is_known: true,
+            is_mono: false,
+        };
+        self.fact_ui(ui, &line, None);
     }
 
     /// Columns of an imported file that Rollcall does not know.
@@ -167,6 +182,7 @@ impl App {
             let line = FactLine {
                 label: &title,
                 text: &value,
+                mark: None,
                 hover: Some("From a column of a file that Rollcall does not know"),
                 is_known: true,
                 is_mono: false,
@@ -209,7 +225,11 @@ impl App {
                 let room = ui.available_width() - if command.is_some() { 58.0 } else { 0.0 };
                 ui.scope(|ui| {
                     ui.set_max_width(room);
-                    let response = ui.add(egui::Label::new(text).truncate().selectable(true));
+                    if let Some((glyph, color)) = line.mark {
+                        ui.label(RichText::new(glyph).color(color).size(theme::SMALL_SIZE));
+                    }
+                    let value = egui::Label::new(text).truncate().selectable(true);
+                    let response = widgets::on_baseline(ui, line.is_mono, |ui| ui.add(value));
                     if let Some(hover) = line.hover {
                         response.on_hover_text(hover);
                     }
@@ -231,10 +251,21 @@ impl App {
     }
 }
 
+/// Whether the line of the product above the facts tells the class already.
+fn is_in_product_line(unit: &Appliance) -> bool {
+    let identified = unit.identified.as_deref();
+    let product = identified.and_then(|identified| identified.product.as_ref());
+    product
+        .zip(unit.class())
+        .is_some_and(|(product, class)| product.class == class.value)
+}
+
 /// One line of the facts.
 struct FactLine<'a> {
     label: &'a str,
     text: &'a str,
+    /// What stands before the text, in a color of its own.
+    mark: Option<(&'static str, egui::Color32)>,
     hover: Option<&'a str>,
     is_known: bool,
     is_mono: bool,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rollcall::catalog::{Catalog, Known};
+use rollcall::catalog::{Catalog, Known, organization};
 use rollcall::engine::catalog_files::load_catalog;
 use rollcall::engine::clock;
 use rollcall::engine::identify::credentials::{Secret, V3Auth, V3User};
@@ -267,7 +267,7 @@ impl Line {
             ..Known::default()
         });
         let clue = |kind| asked.probed.clue(kind).map(str::to_owned);
-        let organization = asked.mac.and_then(|mac| catalog.organization(mac));
+        let organization = asked.mac.and_then(organization);
         Self {
             address: asked.probed.ip.to_string(),
             when: asked.probed.when.to_string(),
