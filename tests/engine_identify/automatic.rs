@@ -13,9 +13,7 @@ use rollcall::settings::IdentifySettings;
 use rollcall::wire::{Claimed, DiscoverReply};
 use tokio::net::UdpSocket;
 
-use crate::hall::{
-    Hall, Service, Talk, acs8048, config, model_at, probes_at, unit_at, unit_ip,
-};
+use crate::hall::{Hall, Service, Talk, acs8048, config, model_at, probes_at, unit_at, unit_ip};
 use crate::running::{Running, reply, start_with};
 
 /// Loopback with a network of this length.
