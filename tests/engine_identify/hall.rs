@@ -76,7 +76,7 @@ impl Seen {
 pub(crate) struct Hall {
     ports: BTreeMap<Service, u16>,
     /// Sockets that keep the ports from others.
-    _reserved: Vec<TcpSocket>,
+    _reserved: (std::net::UdpSocket, Vec<TcpSocket>),
     seen: watch::Sender<Seen>,
     gate: watch::Sender<bool>,
     servers: JoinSet<()>,
@@ -84,10 +84,12 @@ pub(crate) struct Hall {
 
 impl Hall {
     pub(crate) fn new() -> Self {
+        let place = SocketAddrV4::new(Ipv4Addr::new(127, 255, 0, 1), 0);
+        let udp = std::net::UdpSocket::bind(place).expect("loopback has free ports");
+        let snmp = udp.local_addr().expect("it is bound").port();
         let mut reserved = Vec::new();
-        let mut ports = BTreeMap::new();
+        let mut ports = BTreeMap::from([(Service::Snmp, snmp)]);
         for service in [
-            Service::Snmp,
             Service::Https,
             Service::Http,
             Service::Ssh,
@@ -96,7 +98,6 @@ impl Hall {
         ] {
             // Bound and not listening: nobody else gets the number, and whoever connects is refused.
             let socket = TcpSocket::new_v4().expect("a socket");
-            let place = SocketAddrV4::new(Ipv4Addr::new(127, 255, 0, 1), 0);
             socket.bind(place.into()).expect("loopback has free ports");
             let port = socket.local_addr().expect("it is bound").port();
             ports.insert(service, port);
@@ -104,7 +105,7 @@ impl Hall {
         }
         Self {
             ports,
-            _reserved: reserved,
+            _reserved: (udp, reserved),
             seen: watch::Sender::default(),
             gate: watch::Sender::new(false),
             servers: JoinSet::new(),
