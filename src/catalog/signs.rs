@@ -384,8 +384,15 @@ fn ports<'a>(catalog: &'a Catalog, probed: &Probed, signs: &mut Vec<Sign<'a>>) {
 
 /// The blocks of its MACs.
 fn macs<'a>(catalog: &'a Catalog, known: &Known<'_>, signs: &mut Vec<Sign<'a>>) {
-    let mut macs: Vec<(Mac, Option<Probe>)> =
-        known.mac.map(|mac| (mac, None)).into_iter().collect();
+    let by_neighbors = known
+        .probed
+        .and_then(|probed| probed.clue(ClueKind::NeighborMac))
+        .and_then(Mac::parse);
+    let mut macs: Vec<(Mac, Option<Probe>)> = Vec::new();
+    if let Some(mac) = known.mac {
+        let is_only_there = !known.speaks_aidp && by_neighbors == Some(mac);
+        macs.push((mac, is_only_there.then_some(Probe::Neighbors)));
+    }
     for kind in [ClueKind::NeighborMac, ClueKind::InterfaceMac] {
         let answer = known.probed.and_then(|probed| probed.answer(kind.probe()));
         let found = answer
@@ -398,8 +405,13 @@ fn macs<'a>(catalog: &'a Catalog, known: &Known<'_>, signs: &mut Vec<Sign<'a>>) 
             }
         }
     }
+    let mut said = Vec::new();
     for (mac, probe) in macs {
-        if let Some(lineage) = catalog.lineage(mac) {
+        // Once for each lineage: a unit has several interfaces, and the second says nothing new.
+        if let Some(lineage) = catalog.lineage(mac)
+            && !said.contains(&lineage)
+        {
+            said.push(lineage);
             signs.push(Sign {
                 origin: Origin::Mac,
                 probe,

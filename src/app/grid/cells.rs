@@ -118,7 +118,7 @@ pub(in crate::app) fn cell_text<'a>(
                 .map(|on| format::show_text(&on).into_owned()),
             palette.dim,
         ),
-        Column::HeardBy => text(unit.heard_by(), palette.dim),
+        Column::HeardBy => text(unit.heard_by().map(on_screen), palette.dim),
         Column::FirstHeard => owned(
             unit.first_heard()
                 .map(|when| format::age(context.now, when)),
@@ -282,6 +282,18 @@ pub(in crate::app) fn unknown<T>(fact: Option<&Fact<T>>) -> String {
     match fact {
         Some(Fact::Unavailable) => "Asked, no answer".to_owned(),
         _ => "Not asked".to_owned(),
+    }
+}
+
+/// How a unit was heard, as the screen writes what files have in small letters.
+fn on_screen(heard_by: &str) -> &str {
+    match heard_by {
+        "http" => "web",
+        "snmp" => "SNMP",
+        "ssh" => "SSH",
+        "tcp" => "TCP",
+        "tls" => "TLS",
+        other => other,
     }
 }
 

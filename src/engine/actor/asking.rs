@@ -97,7 +97,9 @@ impl Actor {
         };
         if sweep.is_over() {
             self.sweep_is_settled = true;
-            let ips = sweep.for_tcp(false);
+            let mut ips = sweep.for_tcp(false);
+            self.identifying
+                .without_nobody(&mut ips, &self.session.networks());
             if !ips.is_empty() && self.config.tcp_port.is_some() {
                 self.ask_tcp(ips, true);
             }

@@ -24,7 +24,7 @@ use crate::model::snapshot::CatalogState;
 use crate::model::time::Timestamp;
 use crate::settings::IdentifySettings;
 
-use super::identifying::AUTOMATIC_AFTER_MILLIS;
+use super::identifying::{AUTOMATIC_AFTER_MILLIS, is_local};
 
 /// Units on trial wait this long for being heard again; then they are not asked by themselves.
 const TRIAL_MILLIS: u64 = 30_000;
@@ -202,13 +202,11 @@ impl Actor {
             return;
         };
         let networks = self.session.asker.networks();
-        let is_local =
-            |ip: Ipv4Addr| !ip.is_loopback() && networks.iter().any(|network| network.contains(ip));
         let is_over = sweep.is_over();
         let mut ips: Vec<Ipv4Addr> = sweep.answered_ips(&probing.taken);
         if is_over {
             if probing.is_whole && sweep.is_complete() {
-                let is_dead = |ip: &Ipv4Addr| is_local(*ip) && !probing.no_neighbors;
+                let is_dead = |ip: &Ipv4Addr| is_local(*ip, &networks) && !probing.no_neighbors;
                 ips.extend(sweep.unanswered().into_iter().filter(|ip| !is_dead(ip)));
             }
         } else if probing.is_whole && now >= self.identifying.next_look {
@@ -331,6 +329,12 @@ impl Actor {
                 interface: Arc::clone(&interface),
             };
             if registry.take_probed(id, &result) {
+                if wanted.who == Who::Swept
+                    && !result.probed.is_silent()
+                    && let Some(sweep) = &self.session.sweep
+                {
+                    sweep.answered(wanted.ip);
+                }
                 return is_known;
             }
             self.say_other_mac(&unit, wanted.ip, mac);
@@ -355,6 +359,9 @@ impl Actor {
                 self.session.registry.take_probed(id, &result);
             }
             None if result.identified.is_ours => {
+                if let Some(sweep) = &self.session.sweep {
+                    sweep.answered(wanted.ip);
+                }
                 self.session.last_heard = Some(now);
                 self.identifying.others.remove(wanted.ip);
                 self.session.registry.take_found(&result);

@@ -14,6 +14,7 @@ use crate::engine::identify::{IdentifyConfig, MAX_OPEN, Slots};
 use crate::model::appliance::Appliance;
 use crate::model::identification::{Confidence, Identification};
 use crate::model::identity::{ApplianceId, Mac, serial_key};
+use crate::model::network::Network;
 use crate::model::probing::{ClueKind, Probe, Probed};
 use crate::model::sighting::Source;
 use crate::model::snapshot::CatalogState;
@@ -133,6 +134,16 @@ impl Identifying {
         });
     }
 
+    /// Takes local addresses out that are not among the neighbors after a sweep that asked them all: nobody is there.
+    pub(super) fn without_nobody(&self, ips: &mut Vec<Ipv4Addr>, networks: &[Network]) {
+        let Some(probing) = self.sweep.as_ref().filter(|probing| probing.is_whole) else {
+            return;
+        };
+        if !probing.no_neighbors {
+            ips.retain(|ip| probing.taken.contains(ip) || !is_local(*ip, networks));
+        }
+    }
+
     /// A person stopped the sweep.
     pub(super) fn stop_sweep(&mut self, now: Timestamp) {
         self.sweep = None;
@@ -164,6 +175,11 @@ impl Identifying {
         }
         identified
     }
+}
+
+/// Whether an address is in a local subnet, where the table of neighbors tells whether anybody has it.
+pub(super) fn is_local(ip: Ipv4Addr, networks: &[Network]) -> bool {
+    !ip.is_loopback() && networks.iter().any(|network| network.contains(ip))
 }
 
 /// Whether a unit ever answered by the discovery protocol.
