@@ -76,8 +76,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "catalog",
         layers: &["model"],
-        // The registry of MAC blocks and the patterns of banners are crates of their own.
-        crates: Crates::Only(&["csv", "oui_data", "regex_lite", "thiserror"]),
+        // The patterns of banners are matched by a crate of their own.
+        crates: Crates::Only(&["csv", "regex_lite", "thiserror"]),
         never: IMPURE,
     },
     Layer {

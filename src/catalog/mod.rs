@@ -1,7 +1,7 @@
 //! What is known of products, and what a unit is by it: [`Catalog::identify`].
 //!
 //! The tables stand in `assets/catalog` and are part of the program. Pure: no files, no clocks; a person's own tables
-//! come in as bytes. May use `model`, csv, regex-lite, oui-data and thiserror.
+//! come in as bytes. May use `model`, csv, regex-lite and thiserror.
 //!
 //! # A person's own tables
 //!

@@ -133,11 +133,11 @@ impl App {
             return;
         };
         let hover = format!(
-            "By the registry of the IEEE of {REGISTRY_DATE}; it does not tell what the unit is"
+            "{organization}\nBy the registry of the IEEE of {REGISTRY_DATE}; it does not tell what the unit is"
         );
         let line = FactLine {
             label: "MAC block",
-            text: &organization,
+            text: organization,
             mark: None,
             hover: Some(&hover),
             is_known: true,

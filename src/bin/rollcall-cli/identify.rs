@@ -272,7 +272,7 @@ impl Line {
             address: asked.probed.ip.to_string(),
             when: asked.probed.when.to_string(),
             mac: asked.mac.map(|mac| mac.to_string()),
-            mac_organization: organization.map(Into::into),
+            mac_organization: organization.map(str::to_owned),
             product: product.map(|product| ProductLine {
                 family: product.family,
                 model: product.model,
