@@ -2,7 +2,7 @@
 //!
 //! `5s heard eth0 from=10.0.0.5 mac=… ip=… name=…` · `asked eth0` · `rename KEY NAME` · `forget KEY` · `undo` · `redo` ·
 //! `import serial=… mac=… name=… ip=…` (a row) · `expect units 2` · `expect KEY status=… name=… ip=… on=…` ·
-//! `probed eth0 ip=… mac=… serial=… name=…` (what SNMP and the neighbors brought) ·
+//! `probed eth0 ip=… mac=… serial=… name=… own=MAC oid=…` (what SNMP and the neighbors brought) ·
 //! `expect refused …` (words of the last refusal). KEY is a MAC, an address or a serial.
 
 use std::collections::HashMap;
@@ -115,9 +115,17 @@ impl Stage {
                 self.registry.apply(sighting);
             }
             "probed" => {
-                let result = probe_result(&rest, self.now);
-                match self.registry.unit_for(result.probed.ip, result.mac) {
+                let mut result = probe_result(&rest, self.now);
+                let fresh = Arc::clone(&result.fresh);
+                let answered = self
+                    .registry
+                    .who_answered(None, fresh.ip, result.mac, &fresh);
+                result.mac = answered.mac;
+                match answered.unit {
                     Some(id) => {
+                        let unit = self.registry.get(id).expect("it is there");
+                        let before = unit.probed.as_deref();
+                        result.probed = Arc::new(Probed::clone(&fresh).over(before));
                         self.registry.take_probed(id, &result);
                     }
                     None => {
@@ -206,6 +214,14 @@ impl Stage {
                             .serial()
                             .map(|best| best.value.to_owned())
                             .unwrap_or_default(),
+                        "last" => {
+                            let last = unit.last_heard().expect("it was heard");
+                            format!("{}s", last.millis_since(OPENED) / 1_000)
+                        }
+                        "mac" => unit
+                            .mac()
+                            .map(|best| best.value.to_string())
+                            .unwrap_or_default(),
                         "by" => unit.heard_by().unwrap_or_default().to_owned(),
                         "firmware" => unit
                             .firmware()
@@ -243,17 +259,21 @@ fn probe_result(words: &[&str], when: Timestamp) -> ProbeResult {
             "serial" => answer.add(ClueKind::Serial, value),
             "name" => answer.add(ClueKind::SystemName, value),
             "firmware" => answer.add(ClueKind::Firmware, value),
+            "own" => answer.add(ClueKind::InterfaceMac, value),
+            "oid" => answer.add(ClueKind::ObjectId, value),
             "silent" => answer.outcome = Outcome::Silent,
             other => panic!("{other:?} is no field of an answer"),
         }
     }
+    let fresh = Arc::new(Probed {
+        ip,
+        when,
+        answers: vec![answer],
+        targets: Vec::new(),
+    });
     ProbeResult {
-        probed: Arc::new(Probed {
-            ip,
-            when,
-            answers: vec![answer],
-            targets: Vec::new(),
-        }),
+        probed: Arc::clone(&fresh),
+        fresh,
         identified: Arc::default(),
         mac,
         interface: Arc::from(words[0]),

@@ -18,6 +18,7 @@ use super::store::{
 };
 use super::sweep::{Asker as _, Sweep};
 use super::{EngineConfig, SiteChoice};
+use crate::model::appliance::Appliance;
 use crate::model::network::Network;
 use crate::model::registry::{Dirty, Limits, Registry};
 use crate::model::snapshot::SiteState;
@@ -194,6 +195,21 @@ impl Session {
         } else {
             self.asker.networks()
         }
+    }
+
+    /// Those of them that a unit was heard on.
+    pub(super) fn networks_of(&self, unit: &Appliance) -> Vec<Network> {
+        if self.site.demo {
+            return self.networks();
+        }
+        let presence = unit.heard.iter().flat_map(|heard| &heard.presence);
+        let names: Vec<&Arc<str>> = presence.map(|presence| &presence.interface).collect();
+        self.plane
+            .asking_sockets()
+            .into_iter()
+            .filter(|socket| names.contains(&&socket.interface))
+            .flat_map(|socket| socket.networks)
+            .collect()
     }
 
     /// Where on 127.0.0.1 the demo's unit at an address is asked by SNMP.

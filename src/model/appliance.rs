@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::fact::Fact;
 use super::identification::{Confidence, Identification, Product};
-use super::identity::{ApplianceId, Mac};
+use super::identity::{ApplianceId, Mac, is_serial_key};
 use super::network::mask_to_prefix;
 use super::probing::{ClueKind, Probe, Probed};
 use super::sighting::{Evidence, Source};
@@ -319,10 +319,13 @@ impl Appliance {
         Some(Best { value, source })
     }
 
-    /// Its serial number: as it says itself, else as a file or a person says.
+    /// Its serial number: as it says itself, unless that is a filler, else as a file or a person says.
     pub fn serial(&self) -> Option<Best<&str>> {
-        self.probed_text(ClueKind::Serial)
+        let own = || self.probed_text(ClueKind::Serial);
+        own()
+            .filter(|own| is_serial_key(own.value))
             .or_else(|| self.written_text(|facts| &facts.serial))
+            .or_else(own)
     }
 
     /// Its part number: as it says itself, else as a file or a person says.

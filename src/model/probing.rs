@@ -443,6 +443,12 @@ impl Probed {
         kept
     }
 
+    /// When the first probe of this round ended.
+    pub fn started(&self) -> Timestamp {
+        let first = self.answers.iter().map(|answer| answer.when).min();
+        first.unwrap_or(self.when)
+    }
+
     /// Whether nothing at all was there.
     pub fn is_silent(&self) -> bool {
         !self

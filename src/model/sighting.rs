@@ -96,7 +96,17 @@ impl Source {
 
     /// Whether the unit was asked at its own address, which may be behind a router.
     pub const fn is_routed(self) -> bool {
-        matches!(self, Self::SweepReply | Self::TcpReply)
+        matches!(
+            self,
+            Self::SweepReply
+                | Self::TcpReply
+                | Self::Snmp
+                | Self::Tls
+                | Self::Http
+                | Self::Ssh
+                | Self::Telnet
+                | Self::Ports
+        )
     }
 
     /// Whether it came by the discovery port.

@@ -21,6 +21,7 @@ impl Actor {
             .as_ref()
             .is_some_and(|sweep| !sweep.is_over())
             || self.tcp.is_sweeping()
+            || self.identifying.is_sweeping()
         {
             self.say.said(
                 Saying::trouble("A sweep is running already")

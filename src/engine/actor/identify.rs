@@ -19,7 +19,8 @@ use crate::engine::identify::unit::{Asked, Asking, NEIGHBORS_EVERY, NeighborTabl
 use crate::engine::sweep::Asker as _;
 use crate::model::appliance::Appliance;
 use crate::model::identity::{ApplianceId, Mac, is_ip_key};
-use crate::model::registry::ProbeResult;
+use crate::model::probing::{ClueKind, Probed};
+use crate::model::registry::{Change, ProbeResult};
 use crate::model::snapshot::CatalogState;
 use crate::model::time::Timestamp;
 use crate::settings::IdentifySettings;
@@ -51,7 +52,9 @@ impl Actor {
         let mut num_queued = 0;
         let mut num_merged = 0;
         for (_, unit) in units.iter().filter(|(_, unit)| is_meant(unit)) {
-            let Some(ip) = unit.ip_value().filter(|ip| is_ip_key(*ip)) else {
+            let own = &self.session.registry;
+            let ip = unit.ip_value();
+            let Some(ip) = ip.filter(|ip| is_ip_key(*ip) && !own.is_own_ip(*ip)) else {
                 num_without_ip += 1;
                 continue;
             };
@@ -106,7 +109,7 @@ impl Actor {
     pub(super) fn heard_by_itself(&mut self, id: ApplianceId, now: Timestamp) {
         if self.config.identify.settings.automatic
             && let Some(unit) = self.session.registry.get(id)
-            && unit.probed.is_none()
+            && unit.probed.as_deref().is_none_or(Probed::is_silent)
         {
             self.identifying.automatic.heard(id, now);
         }
@@ -146,11 +149,10 @@ impl Actor {
     }
 
     fn queue_automatic(&mut self, now: Timestamp) {
-        let networks = self.session.networks();
         let context = self.session.registry.context(now);
-        let waiting = &mut self.identifying.automatic.waiting;
-        let seen = &mut self.identifying.automatic.seen;
-        for _ in 0..waiting.len() {
+        let num_waiting = self.identifying.automatic.waiting.len();
+        for _ in 0..num_waiting {
+            let waiting = &mut self.identifying.automatic.waiting;
             let Some((id, due)) = waiting.pop_front() else {
                 break;
             };
@@ -169,26 +171,41 @@ impl Actor {
                 }
                 continue;
             }
-            let Some(ip) = unit.heard_ip().filter(|ip| is_ip_key(*ip)) else {
-                // Asked when it is heard with an address.
-                seen.remove(&id);
-                continue;
-            };
-            let is_here = networks
-                .iter()
-                .any(|network| network.contains(ip) && network.ip != ip);
-            if is_here && !context.shared_ips.contains_key(&ip) {
+            let ip = unit.heard_ip().filter(|ip| {
+                !context.shared_ips.contains_key(ip) && self.may_be_asked_by_itself(unit, *ip)
+            });
+            if let Some(ip) = ip {
                 let wanted = Wanted {
                     who: Who::Unit(id),
                     ip,
                     is_thorough: false,
                 };
+                self.identifying.automatic.asked(id, now);
                 self.identifying.queue.push(wanted, false, now);
             } else {
-                // Until a network is chosen that it is in, or it has an address of its own.
-                seen.remove(&id);
+                // Until it has an address of its own, in a network that is chosen and that it was heard on.
+                self.identifying.automatic.not_asked(id);
             }
         }
+    }
+
+    /// Whether an address may be asked without a person: it is in a chosen network that the unit was heard on, and is
+    /// nobody else's there.
+    fn may_be_asked_by_itself(&self, unit: &Appliance, ip: Ipv4Addr) -> bool {
+        if !is_ip_key(ip) || self.session.registry.is_own_ip(ip) {
+            return false;
+        }
+        let gateway = unit.gateway().and_then(|best| best.value);
+        if gateway == Some(ip) {
+            return false;
+        }
+        let networks = self.session.networks_of(unit);
+        networks.iter().any(|network| {
+            network.contains(ip)
+                && network.ip != ip
+                && network.broadcast() != Some(ip)
+                && Ipv4Addr::from(u32::from(network.ip) & u32::from(network.mask())) != ip
+        })
     }
 
     /// Addresses of a sweep: those that answered, those in the table of neighbors, and at the end the rest of a range
@@ -209,7 +226,7 @@ impl Actor {
                 let is_dead = |ip: &Ipv4Addr| is_local(*ip, &networks) && !probing.no_neighbors;
                 ips.extend(sweep.unanswered().into_iter().filter(|ip| !is_dead(ip)));
             }
-        } else if probing.is_whole && now >= self.identifying.next_look {
+        } else if probing.is_whole && !probing.no_neighbors && now >= self.identifying.next_look {
             self.identifying.next_look = now.plus_millis(NEIGHBORS_EVERY.as_millis() as u64);
             look_at_neighbors(&self.identifying.neighbors, self.to_beside.clone());
         }
@@ -304,71 +321,88 @@ impl Actor {
 
     /// Returns whether a product is known now.
     fn learn_asked(&mut self, wanted: &Wanted, asked: Asked, now: Timestamp) -> bool {
-        let Asked { probed, mac } = asked;
+        let Asked { mut probed, mac } = asked;
+        let ip = wanted.ip;
+        probed.targets.shrink_to_fit();
+        let fresh = Arc::new(probed);
         let interface = self
-            .route_to(wanted.ip)
+            .route_to(ip)
             .and_then(|local| self.session.plane.tcp_ear(local))
             .map_or_else(|| Arc::from(""), |(ear, _)| ear.interface);
-        let registry = &mut self.session.registry;
+        let registry = &self.session.registry;
         let meant = match wanted.who {
             Who::Unit(id) if registry.get(id).is_none() => return false,
             Who::Unit(id) => Some(id),
-            Who::Swept => registry.unit_for(wanted.ip, mac),
+            Who::Swept => None,
         };
-        let mut probed = probed;
-        if let Some(id) = meant
-            && let Some(unit) = registry.get(id).cloned()
+        let answered = registry.who_answered(meant, ip, mac, &fresh);
+        if let Some(meant) = meant.filter(|meant| answered.unit != Some(*meant))
+            && !fresh.is_silent()
         {
-            let all = probed.clone().over(unit.probed.as_deref());
-            let identified = self.identifying.judge(Some(&unit), &all, mac, now);
-            let is_known = identified.product.is_some();
-            let result = ProbeResult {
-                probed: Arc::new(all),
-                identified: Arc::new(identified),
-                mac,
-                interface: Arc::clone(&interface),
-            };
-            if registry.take_probed(id, &result) {
-                if wanted.who == Who::Swept
-                    && !result.probed.is_silent()
-                    && let Some(sweep) = &self.session.sweep
-                {
-                    sweep.answered(wanted.ip);
-                }
-                return is_known;
-            }
-            self.say_other_mac(&unit, wanted.ip, mac);
+            self.say_other(meant, ip, mac);
         }
-        // Nobody is known there, or somebody else than was meant.
-        if probed.is_silent() {
+        let unit = answered
+            .unit
+            .and_then(|id| self.session.registry.get(id))
+            .cloned();
+        if unit.is_none() && fresh.is_silent() {
             return false;
         }
-        probed.targets.shrink_to_fit();
-        let found = self.session.registry.unit_for(wanted.ip, mac);
-        let unit = found.and_then(|id| self.session.registry.get(id)).cloned();
-        let identified = self.identifying.judge(unit.as_deref(), &probed, mac, now);
+        let before = unit.as_deref().and_then(|unit| unit.probed.as_deref());
+        let probed = Arc::new(Probed::clone(&fresh).over(before));
+        let mut identified = self.identifying.judge(unit.as_deref(), &probed, mac, now);
+        identified
+            .remarks
+            .extend(no_longer_answered(&fresh, &probed));
+        if let Some(unit) = &unit {
+            identified
+                .contradictions
+                .extend(self.shared_serial(unit, &probed));
+        }
         let is_known = identified.product.is_some();
         let result = ProbeResult {
-            probed: Arc::new(probed),
+            fresh,
+            probed,
             identified: Arc::new(identified),
-            mac,
+            mac: answered.mac,
             interface,
         };
-        match found {
-            Some(id) => {
-                self.session.registry.take_probed(id, &result);
+        let is_ours = unit.is_some() || result.identified.is_ours;
+        if is_ours
+            && !result.fresh.is_silent()
+            && let Some(sweep) = &self.session.sweep
+        {
+            sweep.answered(ip);
+        }
+        match unit {
+            Some(unit) => {
+                self.identifying.others.remove(ip);
+                self.session.registry.take_probed(unit.id, &result);
             }
-            None if result.identified.is_ours => {
-                if let Some(sweep) = &self.session.sweep {
-                    sweep.answered(wanted.ip);
+            None if is_ours => match self.session.registry.take_found(&result) {
+                Change::New(_) => {
+                    self.session.last_heard = Some(now);
+                    self.identifying.others.remove(ip);
                 }
-                self.session.last_heard = Some(now);
-                self.identifying.others.remove(wanted.ip);
-                self.session.registry.take_found(&result);
-            }
+                // There is no room for one more unit: it is listed at least.
+                _ => self.identifying.others.keep(&result),
+            },
             None => self.identifying.others.keep(&result),
         }
         is_known
+    }
+
+    /// Two units that say one serial: which of them is right, nobody can tell from here.
+    fn shared_serial(&self, unit: &Appliance, probed: &Probed) -> Option<String> {
+        let serial = probed.clue(ClueKind::Serial)?;
+        let other = self.session.registry.other_with_serial(serial, unit.id)?;
+        // A row of a file that has it becomes one with the unit.
+        other.heard.as_ref()?;
+        let ip = other.ip_value().map(|ip| format!(" at {ip}"));
+        Some(format!(
+            "Another unit{} says the serial {serial:?} too",
+            ip.unwrap_or_default()
+        ))
     }
 
     /// The laptop's own address towards a unit.
@@ -379,7 +413,10 @@ impl Actor {
         route_to(ip)
     }
 
-    fn say_other_mac(&mut self, unit: &Appliance, ip: Ipv4Addr, mac: Option<Mac>) {
+    fn say_other(&mut self, meant: ApplianceId, ip: Ipv4Addr, mac: Option<Mac>) {
+        let Some(unit) = self.session.registry.get(meant) else {
+            return;
+        };
         let name = unit.name().map_or_else(
             || {
                 unit.mac()
@@ -388,11 +425,13 @@ impl Actor {
             },
             |best| best.value.to_owned(),
         );
-        let mac = mac.map(|mac| mac.to_string()).unwrap_or_default();
-        self.say.said(
-            Saying::note(format!("Not {name:?} answers at {ip}, but the MAC {mac}"))
-                .because("What was answered is not taken for this unit's"),
+        let mac = mac.map(|mac| format!(" with the MAC {mac}"));
+        let title = format!(
+            "Not {name:?} answers at {ip}, but somebody else{}",
+            mac.unwrap_or_default()
         );
+        self.say
+            .said(Saying::note(title).because("What was answered is not taken for this unit's"));
     }
 
     /// Reads the tables again, beside.
@@ -431,6 +470,22 @@ impl Actor {
             Some(Arc::new(identifying.judge(Some(unit), probed, None, now)))
         });
     }
+}
+
+/// The probes that answered before and do not any more: what is known by them is of that time.
+fn no_longer_answered(fresh: &Probed, all: &Probed) -> Vec<String> {
+    let is_asked = |probe| fresh.answer(probe).is_some();
+    all.answers
+        .iter()
+        .filter(|answer| is_asked(answer.probe) && answer.when < fresh.started())
+        .map(|answer| {
+            format!(
+                "{} answered last at {}, and does not now",
+                answer.probe.title(),
+                answer.when
+            )
+        })
+        .collect()
 }
 
 /// Looks at the neighbors beside the actor.

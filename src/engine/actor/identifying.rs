@@ -1,6 +1,6 @@
 //! What the actor holds of identification, and the verdict on a unit.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -27,20 +27,54 @@ pub(super) const AUTOMATIC_AFTER_MILLIS: u64 = 1_000;
 /// Newly heard units that wait to be asked.
 const AUTOMATIC_KEPT: usize = 8_192;
 
+/// A unit that was silent is asked again when it is heard after this time: many announce themselves before their services
+/// run.
+const AGAIN_AFTER_MILLIS: [u64; 3] = [30_000, 120_000, 600_000];
+
 /// Units that are asked by themselves, and those that were.
 #[derive(Debug, Default)]
 pub(super) struct Automatic {
     pub(super) waiting: VecDeque<(ApplianceId, Timestamp)>,
-    pub(super) seen: HashSet<ApplianceId>,
+    seen: HashMap<ApplianceId, Turn>,
+}
+
+/// How often a unit was asked by itself, and when it may be again.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    num_asked: usize,
+    /// `None` while it waits, and after the last time.
+    again: Option<Timestamp>,
 }
 
 impl Automatic {
-    /// A unit was heard that nobody asked yet.
+    /// A unit was heard that nobody asked yet, or that was silent when it was asked.
     pub(super) fn heard(&mut self, id: ApplianceId, now: Timestamp) {
-        if self.waiting.len() < AUTOMATIC_KEPT && self.seen.insert(id) {
-            self.waiting
-                .push_back((id, now.plus_millis(AUTOMATIC_AFTER_MILLIS)));
+        if self.waiting.len() >= AUTOMATIC_KEPT {
+            return;
         }
+        let num_asked = match self.seen.get(&id) {
+            None => 0,
+            Some(turn) if turn.again.is_some_and(|again| now >= again) => turn.num_asked,
+            Some(_) => return,
+        };
+        let again = None;
+        self.seen.insert(id, Turn { num_asked, again });
+        self.waiting
+            .push_back((id, now.plus_millis(AUTOMATIC_AFTER_MILLIS)));
+    }
+
+    /// It is asked now.
+    pub(super) fn asked(&mut self, id: ApplianceId, now: Timestamp) {
+        if let Some(turn) = self.seen.get_mut(&id) {
+            let after = AGAIN_AFTER_MILLIS.get(turn.num_asked);
+            turn.again = after.map(|after| now.plus_millis(*after));
+            turn.num_asked += 1;
+        }
+    }
+
+    /// It cannot be asked now: another time, when it is heard.
+    pub(super) fn not_asked(&mut self, id: ApplianceId) {
+        self.seen.remove(&id);
     }
 
     /// Nobody is asked any more of those who wait; they are asked when they are heard again and it is wanted again.
@@ -215,7 +249,7 @@ fn against_what_is_written(
     let by_hand = unit.typed.by_hand.as_deref();
     let written = by_hand.into_iter().chain(unit.imported.as_deref());
     let says = |what: &str, written: &str, own: &str| {
-        format!("the {what} is written as {written:?}, and the unit itself says {own:?}")
+        format!("The {what} is written as {written:?}, and the unit itself says {own:?}")
     };
     let mut words = Vec::new();
     for facts in written {

@@ -172,14 +172,18 @@ impl Stage {
                 serial,
                 is_silent,
             } => {
-                let mac = mac(*nth_mac);
+                let fresh = Arc::new(probed(ip(*nth_ip), *serial, *is_silent, self.now));
+                let answered =
+                    self.registry
+                        .who_answered(None, ip(*nth_ip), mac(*nth_mac), &fresh);
                 let result = ProbeResult {
-                    probed: Arc::new(probed(ip(*nth_ip), *serial, *is_silent, self.now)),
+                    probed: Arc::clone(&fresh),
+                    fresh,
                     identified: Arc::default(),
-                    mac,
+                    mac: answered.mac,
                     interface: interface(*nth),
                 };
-                match self.registry.unit_for(ip(*nth_ip), mac) {
+                match answered.unit {
                     Some(id) => {
                         self.registry.take_probed(id, &result);
                     }

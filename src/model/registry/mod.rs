@@ -12,6 +12,7 @@ mod limits;
 mod merge;
 mod places;
 mod probing;
+mod same;
 mod senders;
 mod sights;
 
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use self::limits::Limits;
 pub use self::probing::ProbeResult;
+pub use self::same::Answered;
 pub use self::sights::Change;
 
 use self::archive::Archive;
@@ -495,7 +497,7 @@ impl Registry {
     }
 
     /// Whether the address is one of the laptop's own.
-    fn is_own_ip(&self, ip: Ipv4Addr) -> bool {
+    pub fn is_own_ip(&self, ip: Ipv4Addr) -> bool {
         let interfaces = &self.interfaces;
         // A handful of interfaces; the order does not matter for a yes or no.
         interfaces

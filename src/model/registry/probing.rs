@@ -1,6 +1,5 @@
 //! Taking in what probes brought: of a unit that is known, and of an address where nobody was known to be.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::edits::unheard;
@@ -17,6 +16,8 @@ use crate::model::time::Timestamp;
 /// What came of probing one address.
 #[derive(Clone, Debug)]
 pub struct ProbeResult {
+    /// What was said now.
+    pub fresh: Arc<Probed>,
     /// What was said, together with what was said before.
     pub probed: Arc<Probed>,
     /// What the catalogue makes of it.
@@ -28,50 +29,36 @@ pub struct ProbeResult {
 }
 
 impl Registry {
-    /// Takes in what probes brought of a unit. `false` when the unit is gone, or when another MAC answers at its address:
-    /// then it was not this unit that answered.
+    /// Takes in what probes brought of a unit, which [`Registry::who_answered`] named. `false` when the unit is gone.
     pub fn take_probed(&mut self, id: ApplianceId, result: &ProbeResult) -> bool {
         let Some(unit) = self.places.get(id) else {
             return false;
         };
-        if is_other_mac(unit, result.mac) {
-            return false;
-        }
         let before = unit.probed.as_ref().map_or(0, |probed| probed.num_bytes());
         self.probed_bytes -= before;
         let probed = self.within_bounds(&result.probed);
         self.probed_bytes += probed.num_bytes();
+        // A key belongs to one unit.
+        let mac = result
+            .mac
+            .filter(|mac| mac.is_key())
+            .filter(|mac| self.by_mac.get(mac).is_none_or(|owner| *owner == id));
         self.rewrite(id, |unit| {
-            if !probed.is_silent() {
-                learn(unit, &probed, result);
+            if !result.fresh.is_silent() {
+                learn(unit, mac, result);
             }
             unit.probed = Some(probed);
             unit.identified = Some(Arc::clone(&result.identified));
         });
-        self.reunite(id);
+        self.reunite_at_spot(id, result.fresh.ip, &result.fresh);
         self.reunite_by_serial(id);
         true
     }
 
-    /// The unit that is known by a MAC, or else the one that is known to have an address and whose MAC does not speak
-    /// against it.
-    pub fn unit_for(&self, ip: Ipv4Addr, mac: Option<Mac>) -> Option<ApplianceId> {
-        if let Some(id) = mac.and_then(|mac| self.by_mac.get(&mac)) {
-            return Some(*id);
-        }
-        let id = match self.claims.get(&ip).map(Vec::as_slice) {
-            Some([id]) => *id,
-            Some(_) => return None,
-            None => *self.by_spot.get(&(Arc::from(""), ip))?,
-        };
-        let unit = self.places.get(id)?;
-        (!is_other_mac(unit, mac)).then_some(id)
-    }
-
     /// Makes a unit of what was found at an address by probes alone.
     pub fn take_found(&mut self, result: &ProbeResult) -> Change {
-        let ip = result.probed.ip;
-        if !is_ip_key(ip) || self.is_own_ip(ip) || result.probed.is_silent() {
+        let ip = result.fresh.ip;
+        if !is_ip_key(ip) || self.is_own_ip(ip) || result.fresh.is_silent() {
             return Change::NoIdentity;
         }
         if self.places.len() >= self.limits.units {
@@ -158,7 +145,8 @@ fn is_other_mac(unit: &Appliance, mac: Option<Mac>) -> bool {
 }
 
 /// Takes over what probes say of a unit where nothing better is known.
-fn learn(unit: &mut Appliance, probed: &Probed, result: &ProbeResult) {
+fn learn(unit: &mut Appliance, mac: Option<Mac>, result: &ProbeResult) {
+    let probed = &*result.fresh;
     let when = probed.when;
     let source = strongest(probed);
     let heard = unit.heard.get_or_insert_with(|| Heard::new(when, source));
@@ -177,7 +165,7 @@ fn learn(unit: &mut Appliance, probed: &Probed, result: &ProbeResult) {
             heard.ip.learn(Some(probed.ip), source, when);
         }
     }
-    if let Some(mac) = result.mac.filter(|mac| mac.is_key())
+    if let Some(mac) = mac
         && matches!(heard.mac.source(), None | Some(Source::Neighbors))
     {
         heard.mac.learn(mac, Source::Neighbors, when);
