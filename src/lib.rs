@@ -73,6 +73,14 @@
 //! 14. A verdict is right or there is none: no MAC block and no typed name proves a product, and equal signs that
 //!     differ leave it unknown. Tests: `tests/catalog.rs::every_scenario_is_judged_as_written`,
 //!     `tests/catalog.rs::a_mac_block_alone_is_neither_a_product_nor_ours`.
+//! 15. A probe only reads, ends in its time whatever the other side does, and has a place among 64: one probe of a unit
+//!     at a time, but for the first questions by SNMP and on the ports of TLS and SSH, which go out together. The demo
+//!     asks nobody but itself. Tests: `tests/engine_identify/bounds.rs::one_conversation_a_unit_and_64_in_all`,
+//!     `tests/identify_probes.rs::who_sends_without_end_is_not_listened_to_without_end`,
+//!     `tests/identify_snmp.rs::what_came_is_kept_when_the_time_is_over`,
+//!     `tests/engine_demo.rs::nothing_of_the_demo_leaves_this_computer`.
+//! 16. What answers at an address is taken for a unit by serial, MAC or keys, never by the address alone when anything
+//!     speaks against it. Test: `tests/registry_scenarios.rs::every_scenario_plays_as_written`.
 //!
 //! # What is not known
 //!

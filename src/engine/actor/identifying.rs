@@ -274,3 +274,38 @@ fn against_what_is_written(
     words.dedup();
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who waits, taken out.
+    fn waiting(automatic: &mut Automatic) -> usize {
+        automatic.waiting.drain(..).count()
+    }
+
+    #[test]
+    fn a_unit_that_was_silent_is_asked_again_a_few_times() {
+        let id = ApplianceId(7);
+        let mut automatic = Automatic::default();
+        let mut now = Timestamp::from_millis(1_800_000_000_000);
+        automatic.heard(id, now);
+        automatic.heard(id, now);
+        assert_eq!(
+            waiting(&mut automatic),
+            1,
+            "once, however often it is heard"
+        );
+        for after in AGAIN_AFTER_MILLIS {
+            automatic.asked(id, now);
+            automatic.heard(id, now.plus_millis(after - 1));
+            assert_eq!(waiting(&mut automatic), 0, "not before {after} ms");
+            now = now.plus_millis(after);
+            automatic.heard(id, now);
+            assert_eq!(waiting(&mut automatic), 1, "after {after} ms");
+        }
+        automatic.asked(id, now);
+        automatic.heard(id, now.plus_millis(86_400_000));
+        assert_eq!(waiting(&mut automatic), 0, "then only when a person asks");
+    }
+}

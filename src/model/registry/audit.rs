@@ -173,9 +173,9 @@ impl Stage {
                 is_silent,
             } => {
                 let fresh = Arc::new(probed(ip(*nth_ip), *serial, *is_silent, self.now));
-                let answered =
-                    self.registry
-                        .who_answered(None, ip(*nth_ip), mac(*nth_mac), &fresh);
+                let answered = self
+                    .registry
+                    .who_answered(None, ip(*nth_ip), mac(*nth_mac), &fresh);
                 let result = ProbeResult {
                     probed: Arc::clone(&fresh),
                     fresh,
