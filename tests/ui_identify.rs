@@ -415,7 +415,11 @@ fn a_possible_model_is_marked_in_the_grid() {
     let mut unit = known_unit(0);
     let identified = Arc::make_mut(unit.identified.as_mut().expect("it is identified"));
     identified.confidence = Some(Confidence::Possible);
-    let mut test = Test::over(vec![unit]);
+    let mut settings = Settings::default();
+    settings.grid.columns = ["status", "name", "model", "class"]
+        .map(str::to_owned)
+        .to_vec();
+    let mut test = Test::with(site(vec![unit]), settings, vec2(1_440.0, 900.0));
     test.hover_cell("ACS8048 ?");
     assert!(test.shows("Possible: The object id is that of ACS 8000"));
     test.hover_cell("console server ?");

@@ -151,7 +151,8 @@ impl App {
         };
         if rate > 0 {
             // Writing to a `String` cannot fail.
-            write!(text, ", {} rows/s", format::count(rate)).ok();
+            let rate_words = format::counted(rate, "row", "rows");
+            write!(text, ", {rate_words}/s").ok();
             if let Some(total) = job.total {
                 let left = total.saturating_sub(job.done) / rate;
                 write!(text, ", {} left", format::duration(left)).ok();
@@ -174,9 +175,9 @@ impl App {
                     format!(", {} left", format::duration(secs))
                 });
                 let all = format!(
-                    "Sweeping: {} of {} questions asked, {} answered, {}/s{left}",
+                    "Sweeping: {} of {} asked, {} answered, {}/s{left}",
                     format::count(sweep.num_asked),
-                    format::count(sweep.num_questions),
+                    format::counted(sweep.num_questions, "question", "questions"),
                     format::count(sweep.num_answered),
                     format::count(u64::from(sweep.per_sec)),
                 );
@@ -297,8 +298,8 @@ impl App {
         );
         let samples = flood.samples.join(", ");
         let text = format!(
-            "{} new units held back since {}, last {}. Samples: {}",
-            format::count(flood.held_back),
+            "{} held back since {}, last {}. Samples: {}",
+            format::counted(flood.held_back, "new unit", "new units"),
             format::time_of_day(flood.since, &self.zone),
             format::age(self.now, flood.last),
             format::show_text(&samples)
