@@ -370,6 +370,7 @@ impl Line {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test waits for its own future")]
 mod tests {
     use super::*;
 
