@@ -244,6 +244,96 @@ fn the_status_bar_shows_how_far_it_is_and_stops_it() {
 }
 
 #[test]
+fn the_status_bar_says_how_long_identifying_takes_yet() {
+    let mut test = Test::over(vec![unknown_unit()]);
+    let state = IdentifyState {
+        num_units: 250,
+        num_done: 2,
+        num_identified: 1,
+        started: before(60),
+        ended: None,
+        was_stopped: false,
+    };
+    test.publish(|snapshot| snapshot.identifying = Some(state.clone()));
+    assert!(!test.shows(" left"), "two units tell little");
+    let place = test.harness.get_by_label("Stop identifying").rect();
+    test.publish(|snapshot| {
+        snapshot.identifying = Some(IdentifyState {
+            num_done: 50,
+            num_identified: 40,
+            ..state
+        });
+    });
+    assert!(test.shows("Identifying 50 of 250 · 40 known, 4 min left"));
+    let later = test.harness.get_by_label("Stop identifying").rect();
+    assert_eq!(place, later, "the button keeps its place");
+}
+
+#[test]
+fn exported_targets_are_counted() {
+    let test = &mut Test::over(vec![known_unit(1)]);
+    let notices = test.engine.notices.clone();
+    for (num_rows, words) in [(1, "Exported 1 target"), (2, "Exported 2 targets")] {
+        let path = "/home/tech/Documents/targets.csv".into();
+        notices
+            .try_send(Notice::TargetsExported { path, num_rows })
+            .expect("the window listens");
+        test.harness.run();
+        assert!(test.has(words), "{words:?} is not said");
+    }
+}
+
+#[test]
+fn the_panel_lies_over_the_grid_where_there_is_no_room_beside_it() {
+    let size = vec2(960.0, 600.0);
+    let mut test = Test::with(site(vec![known_unit(48)]), Settings::default(), size);
+    test.press(Modifiers::NONE, Key::ArrowDown);
+    assert!(!test.has("Targets (48)"), "it is folded away at first");
+    test.run_command("Show or hide the unit panel");
+    test.click("Answers");
+    assert!(test.shows("answered in 12 ms"));
+    test.click("Targets (48)");
+    let seen = egui::Rect::from_min_size(egui::Pos2::ZERO, size);
+    let first = "Port 1, ttyS1, rack-01-switch, enabled, 9600 bit/s, not connected";
+    assert!(seen.contains_rect(test.harness.get_by_label(first).rect()));
+    test.click(first);
+    assert!(
+        test.has("Targets (48)"),
+        "a click goes to the panel, not to the grid"
+    );
+
+    // Escape first empties the filter, then closes the panel, then is the grid's.
+    test.type_into("Filter the targets", "rack-07");
+    test.press(Modifiers::NONE, Key::Escape);
+    assert!(test.has(first), "the filter is empty, the panel is there");
+    test.press(Modifiers::NONE, Key::Escape);
+    assert!(!test.has("Targets (48)"));
+
+    test.press(Modifiers::COMMAND, Key::I);
+    assert!(test.has("Targets (48)"), "the unit is still selected");
+    test.press(Modifiers::COMMAND, Key::I);
+    assert!(!test.has("Targets (48)"), "the same command closes it");
+    test.press(Modifiers::COMMAND, Key::I);
+    test.click("Close the unit panel");
+    assert!(!test.has("Targets (48)"));
+    // From another view it leads to the unit.
+    test.press(Modifiers::COMMAND, Key::Comma);
+    test.press(Modifiers::COMMAND, Key::I);
+    assert!(test.has("Targets (48)"));
+    assert!(
+        test.harness.state().settings().show_panel,
+        "what a wider window shows is another choice"
+    );
+    // In a wider window it stands beside the grid.
+    test.harness.set_size(vec2(1_200.0, 600.0));
+    test.harness.run();
+    assert!(test.has("Targets (48)") && !test.has("Close the unit panel"));
+    test.harness.set_size(size);
+    test.harness.run();
+    assert!(!test.has("Targets (48)"), "folded away again");
+}
+
+#[test]
 fn the_panel_says_what_it_is_and_why() {
     let test = Test::over(vec![known_unit(0)]);
     for words in [
@@ -297,6 +387,20 @@ fn answers_are_listed_with_what_came() {
 }
 
 #[test]
+fn an_answer_of_an_earlier_round_does_not_look_new() {
+    let mut unit = known_unit(0);
+    let probed = Arc::make_mut(unit.probed.as_mut().expect("it was asked"));
+    let snmp = &mut probed.answers[0];
+    assert_eq!(snmp.probe, Probe::Snmp);
+    snmp.when = before(3 * 86_400 + 60);
+    let mut test = Test::over(vec![unit]);
+    test.click("Answers");
+    assert!(test.shows("answered 3 days ago, in 12 ms"));
+    assert!(!test.shows("answered in 12 ms"));
+    assert!(test.shows("answered in 0 ms"), "the ports are new");
+}
+
+#[test]
 fn a_probe_that_is_off_says_so_in_the_answers() {
     let mut settings = Settings::default();
     settings.identify.off = vec!["telnet".to_owned()];
@@ -311,8 +415,14 @@ fn a_possible_model_is_marked_in_the_grid() {
     let mut unit = known_unit(0);
     let identified = Arc::make_mut(unit.identified.as_mut().expect("it is identified"));
     identified.confidence = Some(Confidence::Possible);
-    let mut test = Test::over(vec![unit]);
+    let mut settings = Settings::default();
+    settings.grid.columns = ["status", "name", "model", "class"]
+        .map(str::to_owned)
+        .to_vec();
+    let mut test = Test::with(site(vec![unit]), settings, vec2(1_440.0, 900.0));
     test.hover_cell("ACS8048 ?");
+    assert!(test.shows("Possible: The object id is that of ACS 8000"));
+    test.hover_cell("console server ?");
     assert!(test.shows("Possible: The object id is that of ACS 8000"));
 
     let mut unit = unknown_unit();
@@ -415,6 +525,22 @@ fn settings_of_identification_reach_the_engine_and_are_remembered() {
     assert_eq!(test.harness.state().settings().identify, last);
     test.click("Telnet");
     assert_eq!(test.remembered().identify.communities, ["public", "hall-b"]);
+}
+
+#[test]
+fn escape_gives_up_communities_that_are_being_typed() {
+    let label = "Communities of SNMP v1 and v2c, separated by commas, tried in this order";
+    let mut test = Test::over(vec![unknown_unit()]);
+    test.press(Modifiers::COMMAND, Key::Comma);
+    test.type_into(label, ", hall-b");
+    let typed = test.harness.get_by_label(label).value();
+    assert_eq!(typed.as_deref(), Some("public, hall-b"));
+    test.press(Modifiers::NONE, Key::Escape);
+    let typed = test.harness.get_by_label(label).value();
+    assert_eq!(typed.as_deref(), Some("public"), "as it was before");
+    assert!(test.commands().is_empty(), "the engine is not told");
+    let identify = &test.harness.state().settings().identify;
+    assert_eq!(identify.communities, ["public"]);
 }
 
 #[test]

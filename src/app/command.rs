@@ -160,8 +160,6 @@ pub(super) struct CommandState<'a> {
     pub(super) filtered: bool,
     /// What is shown.
     pub(super) view: View,
-    /// Whether the window is wide enough for the right panel.
-    pub(super) panel_fits: bool,
     /// The system.
     pub(super) os: OperatingSystem,
 }
@@ -407,7 +405,6 @@ impl UiCommand {
                 *rule != FirewallState::Rule(RuleState::Missing),
                 "There is no firewall rule",
             ),
-            Self::TogglePanel => unless(state.panel_fits, "The window is too narrow for the panel"),
             _ => None,
         }
     }

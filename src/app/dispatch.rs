@@ -40,7 +40,6 @@ impl App {
             has_mac: single.is_some_and(|unit| unit.mac().is_some()),
             filtered: self.is_filtered(),
             view: self.view,
-            panel_fits: self.panel_fits,
             os: self.os,
         }
     }
@@ -170,7 +169,13 @@ impl App {
                 };
                 self.query.sort = None;
             }
-            UiCommand::TogglePanel => self.settings.show_panel = !self.settings.show_panel,
+            UiCommand::TogglePanel if self.panel_fits => {
+                self.settings.show_panel = !self.settings.show_panel;
+            }
+            UiCommand::TogglePanel => {
+                self.panel.is_over = !self.panel.is_over || self.view != View::Discover;
+                self.view = View::Discover;
+            }
             UiCommand::ShowDiscover => self.view = View::Discover,
             UiCommand::ShowDiagnostics => self.view = View::Diagnostics,
             UiCommand::ShowActivity => self.view = View::Activity,

@@ -1,10 +1,8 @@
 //! Values as a person reads them: ages, times of day, counts, and text that may be hostile.
 
-use std::borrow::Cow;
-use std::fmt::Write;
-
 use jiff::tz::TimeZone;
 
+pub(super) use crate::model::shown::show_text;
 use crate::model::time::Timestamp;
 
 /// "12 s ago": whole seconds below a minute, then minutes, hours and days.
@@ -110,44 +108,6 @@ pub(super) fn sentence(text: &str) -> String {
     }
 }
 
-/// A text from the network or a file, so that nothing in it can act: control characters become their pictures,
-/// and characters that are not seen or that turn the line around become their numbers.
-pub(super) fn show_text(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '\0'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + u32::from(c))),
-            '\u{7f}' => shown.push('\u{2421}'),
-            c if is_hidden(c) => {
-                // Writing to a `String` cannot fail.
-                write!(shown, "[U+{:04X}]", u32::from(c)).ok();
-            }
-            c => shown.push(c),
-        }
-    }
-    Cow::Owned(shown)
-}
-
-/// Control characters, marks of direction, line separators, and characters without width.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,15 +135,6 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1_204), "1,204");
         assert_eq!(count(1_234_567), "1,234,567");
-    }
-
-    #[test]
-    fn hostile_text_cannot_act() {
-        assert_eq!(show_text("fra2-b-r01"), "fra2-b-r01");
-        assert_eq!(show_text("a\0b\r\n\u{1b}[2J"), "a␀b␍␊␛[2J");
-        assert_eq!(show_text("abc\u{202e}fed"), "abc[U+202E]fed");
-        assert_eq!(show_text("zero\u{200b}width"), "zero[U+200B]width");
-        assert_eq!(show_text("\u{7f}\u{85}"), "␡[U+0085]");
     }
 
     #[test]

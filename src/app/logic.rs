@@ -106,10 +106,8 @@ impl App {
                 self.say(said);
             }
             Notice::TargetsExported { path, num_rows } => {
-                let mut said = Saying::done(format!(
-                    "Exported {} targets",
-                    super::format::count(num_rows)
-                ));
+                let targets = super::format::counted(num_rows, "target", "targets");
+                let mut said = Saying::done(format!("Exported {targets}"));
                 said.text = Some(path.to_string_lossy().into_owned());
                 self.say(said);
             }

@@ -182,6 +182,9 @@ pub struct App {
     pending: Vec<UiCommand>,
     /// Whether the right panel has room in this window.
     panel_fits: bool,
+    /// Whether a text was being typed at the end of the last frame. egui takes the focus from its field before a frame
+    /// begins in which Escape is pressed.
+    was_typing: bool,
     /// Whether the window is to close as soon as the running job is over.
     closing: bool,
     /// Whether the person was told that closing loses what could not be saved.
@@ -278,6 +281,7 @@ impl App {
             wants_dialog: None,
             pending: Vec::new(),
             panel_fits: true,
+            was_typing: false,
             closing: false,
             closes_unsaved: false,
             focus_filter: false,

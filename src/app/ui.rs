@@ -1,6 +1,9 @@
 //! The frame: what is where, and in which order it is drawn.
 
-use egui::{CentralPanel, Frame, Margin, Panel, Stroke, Ui};
+use egui::{
+    Align, Area, CentralPanel, Frame, Id, Key, Layout, Margin, Modifiers, Order, Panel, Rect,
+    Stroke, Ui, vec2,
+};
 
 use super::App;
 use super::grid;
@@ -9,6 +12,7 @@ use super::screens;
 use super::shortcuts;
 use super::theme::palette;
 use super::view_state::{PathUse, View};
+use super::widgets;
 use super::window;
 use crate::engine::command::{Command, Saying};
 
@@ -27,7 +31,15 @@ const STATUS_HEIGHT: f32 = 27.0;
 /// How wide the right panel is: 320 points of content.
 const PANEL_WIDTH: f32 = 348.0;
 
-/// A narrower window has no right panel.
+/// Around the panel's content.
+const PANEL_MARGIN: Margin = Margin {
+    left: 14,
+    right: 0,
+    top: 12,
+    bottom: 0,
+};
+
+/// A narrower window has no right panel beside the grid.
 const PANEL_FROM_WIDTH: f32 = 1_180.0;
 
 impl eframe::App for App {
@@ -66,6 +78,7 @@ impl App {
         self.take_first_frames(frame);
         self.take_dropped_files(&ctx);
         self.hold_close_while_writing(&ctx);
+        self.close_panel_by_escape(&ctx);
         if self.modal.is_none()
             && let Some(command) = shortcuts::pressed(&ctx, grid::has_focus(&ctx))
         {
@@ -78,6 +91,7 @@ impl App {
 
         let palette = palette(&ctx);
         self.panel_fits = ui.available_width() >= PANEL_FROM_WIDTH;
+        self.panel.is_over &= !self.panel_fits && self.view == View::Discover;
         let rail_width = if ui.available_width() < TINY {
             TINY_RAIL_WIDTH
         } else {
@@ -97,17 +111,14 @@ impl App {
             .frame(quiet.inner_margin(Margin::symmetric(8, 10)))
             .show(ui, |ui| self.rail_ui(ui));
         let has_panel = self.panel_fits && self.settings.show_panel && self.view == View::Discover;
+        let panel_frame = quiet.inner_margin(PANEL_MARGIN);
         if has_panel {
             Panel::right("unit")
                 .exact_size(PANEL_WIDTH)
-                .frame(quiet.inner_margin(Margin {
-                    left: 14,
-                    right: 0,
-                    top: 12,
-                    bottom: 0,
-                }))
+                .frame(panel_frame)
                 .show(ui, |ui| self.unit_panel_ui(ui));
         }
+        let central = ui.available_rect_before_wrap();
         CentralPanel::no_frame()
             .frame(Frame::new().fill(palette.ground))
             .show(ui, |ui| match self.view {
@@ -116,6 +127,9 @@ impl App {
                 View::Activity => self.activity_ui(ui),
                 View::Settings => self.settings_ui(ui),
             });
+        if self.panel.is_over {
+            self.panel_over_ui(&ctx, central, panel_frame);
+        }
         self.modals_ui(&ctx);
         self.dialog_bar_ui(&ctx);
         self.notices_ui(&ctx);
@@ -126,7 +140,49 @@ impl App {
         if let Some((purpose, suggestion)) = self.wants_dialog.take() {
             self.open_dialog(&ctx, frame, purpose, &suggestion);
         }
+        self.was_typing = ctx.text_edit_focused();
         self.plan_repaint(&ctx);
+    }
+
+    /// The unit panel over the grid's right side, where there is no room for it beside the grid.
+    fn panel_over_ui(&mut self, ctx: &egui::Context, central: Rect, frame: Frame) {
+        let palette = palette(ctx);
+        let mut rect = central;
+        rect.min.x = (rect.max.x - PANEL_WIDTH).max(rect.min.x);
+        let margin = PANEL_MARGIN;
+        Area::new(Id::unique("unit panel over the grid"))
+            // Above the grid, below questions and menus.
+            .order(Order::Middle)
+            .fixed_pos(rect.min)
+            .default_size(rect.size())
+            .constrain(false)
+            .show(ctx, |ui| {
+                frame.shadow(ui.visuals().popup_shadow).show(ui, |ui| {
+                    let size = rect.size() - margin.sum();
+                    ui.set_min_size(size);
+                    ui.set_max_size(size);
+                    let right = Layout::right_to_left(Align::Center);
+                    ui.allocate_ui_with_layout(vec2(size.x - 8.0, 22.0), right, |ui| {
+                        if widgets::close_button(ui, "Close the unit panel").clicked() {
+                            self.panel.is_over = false;
+                        }
+                    });
+                    self.unit_panel_ui(ui);
+                });
+                let line = Stroke::new(1.0, palette.line);
+                ui.painter().vline(rect.left(), rect.y_range(), line);
+            });
+    }
+
+    /// Escape closes the panel that lies over the grid, when nothing else waits for that key.
+    fn close_panel_by_escape(&mut self, ctx: &egui::Context) {
+        let is_free = self.modal.is_none() && !self.was_typing && !egui::Popup::is_any_open(ctx);
+        if self.panel.is_over
+            && is_free
+            && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
+        {
+            self.panel.is_over = false;
+        }
     }
 
     /// Once the window is open: it is brought onto a screen, and its renderer is known to work. Tests have no window.

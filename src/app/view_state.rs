@@ -306,6 +306,8 @@ pub(super) struct PanelState {
     pub(super) tab: PanelTab,
     /// The answers whose bytes are shown, and whether as text.
     pub(super) unfolded: Vec<(Probe, bool)>,
+    /// Whether it is laid over the grid, in a window that has no room for it beside.
+    pub(super) is_over: bool,
     /// The filter of the targets.
     pub(super) filter: String,
     /// The marked target, by its place among those of the unit.

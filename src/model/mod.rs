@@ -11,6 +11,7 @@ pub mod network;
 pub mod probing;
 pub mod query;
 pub mod registry;
+pub mod shown;
 pub mod sighting;
 pub mod snapshot;
 pub mod status;

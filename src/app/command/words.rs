@@ -123,7 +123,7 @@ impl UiCommand {
             ),
             Self::TogglePanel => (
                 "Show or hide the unit panel",
-                "The panel on the right with facts and evidence",
+                "The panel with facts, answers and targets; over the grid where there is no room beside it",
                 "◫",
             ),
             Self::ShowDiscover => ("Go to Discover", "The units of this site", "▷"),

@@ -86,15 +86,13 @@ pub(in crate::app) fn cell_text<'a>(
                 color: palette.faint,
                 mono: false,
             },
-            (Some(best), _) if is_possible(&best, unit) => CellText {
-                // One weak sign: dimmed, and a word beside it, for color is never alone.
-                text: Cow::Owned(format!("{} ?", format::show_text(best.value))),
-                color: palette.faint,
-                mono: false,
-            },
+            (Some(best), _) if is_possible(&best, unit) => possible(best.value, palette),
             (model, _) => text(model.map(|best| best.value), palette.text),
         },
-        Column::Class => text(unit.class().map(|best| best.value), palette.dim),
+        Column::Class => match unit.class() {
+            Some(best) if is_possible(&best, unit) => possible(best.value, palette),
+            class => text(class.map(|best| best.value), palette.dim),
+        },
         Column::Ip => match unit.ip() {
             Some(best) => stated(best.value.map(|ip| ip.to_string()), palette.text, palette),
             None => dash(palette),
@@ -140,6 +138,15 @@ fn dash(palette: &Palette) -> CellText<'static> {
     }
 }
 
+/// What is only one weak sign's: dimmed, and a mark beside it, for color is never alone.
+fn possible(value: &str, palette: &Palette) -> CellText<'static> {
+    CellText {
+        text: Cow::Owned(format!("{} ?", format::show_text(value))),
+        color: palette.faint,
+        mono: false,
+    }
+}
+
 fn stated(value: Option<String>, color: Color32, palette: &Palette) -> CellText<'static> {
     match value {
         Some(text) => CellText {
@@ -168,17 +175,12 @@ pub(in crate::app) fn cell_hover(
 ) -> Option<String> {
     let heard = unit.heard.as_ref();
     let when = |when: Option<Timestamp>| when.map(|when| format::exact(when, context.zone));
-    let from = |source: Source| format!("From: {}", source_words(source));
     match column {
         Column::Status => Some(context.snapshot.context.reason(unit)),
         Column::FirstHeard => when(unit.first_heard()),
         Column::LastHeard => when(unit.last_heard()),
         Column::Model => Some(match (unit.model(), model_number(unit)) {
-            (Some(best), _) if is_written(best.source) => from(best.source),
-            (Some(best), _) => match confidence_words(unit) {
-                Some(words) => format!("{words}\n{}", from(best.source)),
-                None => from(best.source),
-            },
+            (Some(best), _) => judged(&best, unit),
             (None, Some(number)) => format!(
                 "Model number {number} of its reply: a hint, not the model\n{}",
                 asked_words(unit)
@@ -206,9 +208,10 @@ pub(in crate::app) fn cell_hover(
             unknown(heard.map(|heard| &heard.gateway))
         })),
         Column::Serial => Some(by_snmp(unit.serial(), unit)),
-        Column::Class => Some(known_or(unit.class().map(|best| best.source), || {
-            asked_words(unit).to_owned()
-        })),
+        Column::Class => Some(
+            unit.class()
+                .map_or_else(|| asked_words(unit).to_owned(), |best| judged(&best, unit)),
+        ),
         Column::PartNumber => Some(by_snmp(unit.part_number(), unit)),
         Column::Firmware => Some(by_snmp(unit.firmware(), unit)),
         Column::PlannedName => Some(written(unit.planned_name().map(|best| best.source))),
@@ -219,6 +222,15 @@ pub(in crate::app) fn cell_hover(
             format!("Heard last by {words}")
         }),
         Column::Note => unit.note().map(|note| format::show_text(note).into_owned()),
+    }
+}
+
+/// Where a model or class comes from, and how sure it is when it was judged by signs.
+fn judged(best: &Best<&str>, unit: &Appliance) -> String {
+    let from = format!("From: {}", source_words(best.source));
+    match confidence_words(unit).filter(|_| !is_written(best.source)) {
+        Some(words) => format!("{words}\n{from}"),
+        None => from,
     }
 }
 
@@ -256,7 +268,7 @@ const fn is_written(source: Source) -> bool {
     matches!(source, Source::Import | Source::Person)
 }
 
-/// Whether a model is only one weak sign's.
+/// Whether a model or class is only one weak sign's.
 fn is_possible(best: &Best<&str>, unit: &Appliance) -> bool {
     let identified = unit.identified.as_deref();
     !is_written(best.source)

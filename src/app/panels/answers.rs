@@ -8,6 +8,7 @@ use super::super::{App, format};
 use super::{HexView, Naming, hex_ui};
 use crate::model::probing::{Answer, ClueKind, Outcome, Probe, Probed};
 use crate::model::sighting::RawDatagram;
+use crate::model::time::Timestamp;
 use crate::wire::RowWidth;
 
 /// Values of clues begin here.
@@ -18,6 +19,9 @@ const LINE_HEIGHT: f32 = 20.0;
 
 /// More lines than this of an answer's text are cut.
 const MAX_LINES: usize = 128;
+
+/// What was answered longer than this before the last probe ended is of an earlier round: no round takes as long.
+const ROUND_MILLIS: u64 = 120_000;
 
 /// The text of an answer.
 const RAW_SIZE: f32 = 11.5;
@@ -41,7 +45,9 @@ impl App {
             };
             ui.add_space(7.0);
             ui.horizontal(|ui| {
-                let is_answered = answer.outcome == Outcome::Answered;
+                // What was answered in an earlier round stays; this round may have found it silent.
+                let is_new = probed.when.millis_since(answer.when) <= ROUND_MILLIS;
+                let is_answered = answer.outcome == Outcome::Answered && is_new;
                 let title = RichText::new(probe.title()).font(theme::strong(theme::TEXT_SIZE));
                 let color = if is_answered {
                     palette.text
@@ -49,7 +55,7 @@ impl App {
                     palette.dim
                 };
                 ui.label(title.color(color));
-                let words = outcome_words(answer);
+                let words = outcome_words(answer, (!is_new).then_some(self.now));
                 let words = RichText::new(format::show_text(&words)).color(palette.dim);
                 ui.add(Label::new(words).truncate())
                     .on_hover_text(format::exact(answer.when, &self.zone));
@@ -123,13 +129,16 @@ impl App {
     }
 }
 
-/// How a probe ended.
-fn outcome_words(answer: &Answer) -> String {
+/// How a probe ended; for an answer of an earlier round than the last also when, as seen from now.
+fn outcome_words(answer: &Answer, old_at: Option<Timestamp>) -> String {
     match &answer.outcome {
-        Outcome::Answered => format!(
-            "answered in {} ms",
-            format::count(answer.took_millis.into())
-        ),
+        Outcome::Answered => {
+            let took = format::count(answer.took_millis.into());
+            match old_at {
+                Some(now) => format!("answered {}, in {took} ms", format::age(now, answer.when)),
+                None => format!("answered in {took} ms"),
+            }
+        }
         Outcome::Silent => "silent".to_owned(),
         Outcome::Closed => "closed".to_owned(),
         Outcome::Garbled(why) => format!("not understood: {why}"),

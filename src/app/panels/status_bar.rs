@@ -11,12 +11,19 @@ use super::super::{App, UiCommand, format};
 use crate::engine::command::Command;
 use crate::model::edit::Edit;
 use crate::model::snapshot::{IdentifyState, SweepEnd, SweepState};
+use crate::model::time::Timestamp;
 
 /// The bar's text.
 const SIZE: f32 = 12.0;
 
 /// With less room than this, texts are shorter.
 const NARROW: f32 = 900.0;
+
+/// How long an identification runs before its rate tells how long it takes yet.
+const TELLING_AFTER_MILLIS: u64 = 5_000;
+
+/// How many units are done before that.
+const TELLING_AFTER_UNITS: u64 = 8;
 
 impl App {
     /// Draws the status bar.
@@ -144,7 +151,8 @@ impl App {
         };
         if rate > 0 {
             // Writing to a `String` cannot fail.
-            write!(text, ", {} rows/s", format::count(rate)).ok();
+            let rate_words = format::counted(rate, "row", "rows");
+            write!(text, ", {rate_words}/s").ok();
             if let Some(total) = job.total {
                 let left = total.saturating_sub(job.done) / rate;
                 write!(text, ", {} left", format::duration(left)).ok();
@@ -167,9 +175,9 @@ impl App {
                     format!(", {} left", format::duration(secs))
                 });
                 let all = format!(
-                    "Sweeping: {} of {} questions asked, {} answered, {}/s{left}",
+                    "Sweeping: {} of {} asked, {} answered, {}/s{left}",
                     format::count(sweep.num_asked),
-                    format::count(sweep.num_questions),
+                    format::counted(sweep.num_questions, "question", "questions"),
                     format::count(sweep.num_answered),
                     format::count(u64::from(sweep.per_sec)),
                 );
@@ -216,10 +224,17 @@ impl App {
         };
         // As wide as it becomes at most, so that what stands beside it keeps its place.
         let font = egui::FontId::proportional(SIZE);
-        let widest =
-            words(state.num_units, state.num_units).replace(|c: char| c.is_ascii_digit(), "0");
+        let mut widest = words(state.num_units, state.num_units);
+        let mut text = words(state.num_done, state.num_identified);
+        if !is_narrow {
+            widest.push_str(", 00 min 00 s left");
+            if let Some(secs) = identify_left_secs(state, self.now) {
+                // Writing to a `String` cannot fail.
+                write!(text, ", {} left", format::duration(secs)).ok();
+            }
+        }
+        let widest = widest.replace(|c: char| c.is_ascii_digit(), "0");
         let widest = ui.painter().layout_no_wrap(widest, font, palette.text);
-        let text = words(state.num_done, state.num_identified);
         let left = Layout::left_to_right(Align::Center);
         ui.allocate_ui_with_layout(egui::vec2(widest.size().x, 20.0), left, |ui| {
             ui.set_min_width(widest.size().x);
@@ -283,8 +298,8 @@ impl App {
         );
         let samples = flood.samples.join(", ");
         let text = format!(
-            "{} new units held back since {}, last {}. Samples: {}",
-            format::count(flood.held_back),
+            "{} held back since {}, last {}. Samples: {}",
+            format::counted(flood.held_back, "new unit", "new units"),
             format::time_of_day(flood.since, &self.zone),
             format::age(self.now, flood.last),
             format::show_text(&samples)
@@ -351,7 +366,53 @@ impl App {
     }
 }
 
+/// How long an identification takes yet, at the rate of the run so far; `None` while that says little. In coarse steps,
+/// so that it does not flicker.
+fn identify_left_secs(state: &IdentifyState, now: Timestamp) -> Option<u64> {
+    let elapsed_millis = now.millis_since(state.started);
+    let (num_units, num_done) = (state.num_units as u64, state.num_done as u64);
+    if elapsed_millis < TELLING_AFTER_MILLIS || num_done < TELLING_AFTER_UNITS {
+        return None;
+    }
+    let num_left = num_units.saturating_sub(num_done);
+    let left_secs = (num_left * elapsed_millis / num_done).div_ceil(1_000);
+    let step_secs = match left_secs {
+        0..=60 => 5,
+        61..=600 => 30,
+        _ => 60,
+    };
+    Some(left_secs.div_ceil(step_secs) * step_secs).filter(|secs| *secs > 0)
+}
+
 fn bar_button(ui: &mut Ui, text: &str, color: egui::Color32) -> egui::Response {
     let label = RichText::new(text).size(SIZE).color(color);
     widgets::focus_ring(ui.add(egui::Button::new(label).frame(false)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_told_when_it_can_be_and_in_steps() {
+        let now = Timestamp::from_millis(1_000_000);
+        let left = |elapsed_secs: i64, num_done, num_units| {
+            let state = IdentifyState {
+                num_units,
+                num_done,
+                num_identified: 0,
+                started: Timestamp::from_millis(1_000_000 - elapsed_secs * 1_000),
+                ended: None,
+                was_stopped: false,
+            };
+            identify_left_secs(&state, now)
+        };
+        assert_eq!(left(3, 20, 100), None, "too early");
+        assert_eq!(left(60, 2, 100), None, "too few are done");
+        assert_eq!(left(60, 50, 250), Some(240));
+        assert_eq!(left(61, 50, 250), Some(270), "in steps of 30 s");
+        assert_eq!(left(10, 90, 100), Some(5));
+        assert_eq!(left(10, 100, 100), None, "nothing is left");
+        assert_eq!(left(7_200, 8, 262_144), Some(235_922_400));
+    }
 }

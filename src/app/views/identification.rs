@@ -74,7 +74,9 @@ impl App {
             .char_limit(1_024);
         let label = "Communities of SNMP v1 and v2c, separated by commas, tried in this order";
         let response = widgets::field(ui, label, field);
-        if response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+        // egui takes the focus away when Escape is pressed, before anything is drawn.
+        let had_focus = response.has_focus() || response.lost_focus();
+        if had_focus && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
             self.communities = None;
             return;
         }

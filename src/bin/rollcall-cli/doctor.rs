@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use rollcall::engine::SiteChoice;
 use rollcall::engine::command::Command;
+use rollcall::model::shown::show_text;
 use rollcall::model::snapshot::{DoctorReport, Verdict};
 
 use crate::json::{Report, verdict_word};
@@ -69,10 +70,10 @@ pub(crate) fn doctor(args: &Args) -> Result<Outcome, Failure> {
 fn print(report: &DoctorReport) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     for check in &report.checks {
-        let word = verdict_word(check.verdict);
+        let (word, what) = (verdict_word(check.verdict), show_text(&check.what));
         match &check.interface {
-            Some(interface) => writeln!(out, "{word:8} {interface}: {}", check.what)?,
-            None => writeln!(out, "{word:8} {}", check.what)?,
+            Some(interface) => writeln!(out, "{word:8} {interface}: {what}")?,
+            None => writeln!(out, "{word:8} {what}")?,
         }
         if let Some(hint) = &check.hint {
             writeln!(out, "         hint: {hint}")?;

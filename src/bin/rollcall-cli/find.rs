@@ -8,7 +8,7 @@ use rollcall::engine::ranges::{Ranges, Size};
 use rollcall::model::snapshot::{Snapshot, SweepEnd};
 use tokio::time::Instant;
 
-use crate::output::{Failure, Outcome, say};
+use crate::output::{Failure, Outcome, counted, say};
 use crate::session::{self, Call, Network, in_seconds, num_heard, units, with_engine};
 use crate::written;
 
@@ -191,34 +191,35 @@ fn say_more(snapshot: &Snapshot) {
     let totals = &snapshot.totals;
     if totals.not_understood > 0 {
         say(format_args!(
-            "{} datagrams were not understood; \"listen\" shows them",
-            totals.not_understood
+            "{} not understood; \"listen\" shows such with their bytes",
+            counted(totals.not_understood, "datagram", "datagrams")
         ));
     }
     if totals.lost > 0 {
         say(format_args!(
-            "{} datagrams were lost on the way",
-            totals.lost
+            "{} lost on the way",
+            counted(totals.lost, "datagram", "datagrams")
         ));
     }
     if !snapshot.others.is_empty() {
         say(format_args!(
-            "{} other things answered that show no sign of being units:",
-            snapshot.others.len()
+            "{} that show no sign of being units:",
+            counted(
+                snapshot.others.len() as u64,
+                "other thing answered",
+                "other things answered"
+            )
         ));
         for other in snapshot.others.iter().take(OTHERS_SAID) {
-            let what: String = other
-                .what
-                .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
-                .collect();
-            say(format_args!("  {} {what}", other.probed.ip));
+            say(format_args!("  {} {}", other.probed.ip, other.what));
         }
     }
     for flood in snapshot.floods.iter() {
         say(format_args!(
-            "flood from {} on {}: {} sightings held back",
-            flood.sender.ip, flood.sender.interface, flood.held_back
+            "flood from {} on {}: {} held back",
+            flood.sender.ip,
+            flood.sender.interface,
+            counted(flood.held_back, "sighting", "sightings")
         ));
     }
     for limit in snapshot.limits.iter() {

@@ -28,7 +28,7 @@ const PRIV_VARIABLE: &str = "ROLLCALL_V3_PRIV";
 /// What `identify` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  rollcall-cli identify 10.20.4.7 10.20.4.8 --no-probe telnet\n\nOne JSON object an address, in the order given. Communities and probes that are off are those of the window's settings.\nExit code 1: of at least one address no product is known."
+    after_help = "Example:\n  rollcall-cli identify 10.20.4.7 10.20.4.8 --no-probe telnet\n\nOne JSON object an address, in the order given; one that is given twice is asked once. Communities and probes that are off are those of the window's settings.\nExit code 1: of at least one address no product is known."
 )]
 pub(crate) struct Args {
     /// The addresses to ask
@@ -136,54 +136,89 @@ async fn ask_all(
     let config = IdentifyConfig::default();
     let (slots, neighbors) = (Slots::new(MAX_OPEN), NeighborTable::default());
     let (wanted, ports) = (Arc::new(wanted), Arc::new(config.ports));
-    let mut asking = JoinSet::new();
-    let mut results: Vec<Option<Line>> = args.ips.iter().map(|_| None).collect();
-    let mut next_idx = 0;
-    let mut num_written = 0;
-    let mut has_unknown = false;
+    let (mut has_unknown, mut num_failed) = (false, 0);
     let mut lines = JsonLines::new();
-    while num_written < args.ips.len() {
-        while asking.len() < MAX_OPEN
-            && let Some(ip) = args.ips.get(next_idx).copied()
-        {
-            let one = Asking {
-                ask: Ask {
-                    ip,
-                    ports: Arc::clone(&ports),
-                    limit: Duration::from_secs(args.timeout),
-                    silence: config.silence.min(Duration::from_secs(args.timeout)),
-                    slots: slots.clone(),
-                    communities: communities.clone().into(),
-                    v3: v3.clone(),
-                },
-                wanted: Arc::clone(&wanted),
-                is_thorough: true,
-                catalog: Arc::clone(&catalog),
-                neighbors: neighbors.clone(),
-            };
-            let idx = next_idx;
-            asking.spawn(async move { (idx, ask_unit(one).await) });
-            next_idx += 1;
-        }
-        match asking.join_next().await {
-            Some(Ok((idx, asked))) => results[idx] = Some(Line::new(&catalog, &asked)),
-            Some(Err(error)) => return Err(Failure::Probe(error.to_string())),
-            None => break,
-        }
-        // In the order given, each as soon as those before it are there.
-        while let Some(Some(line)) = results.get(num_written) {
-            has_unknown |= line.product.is_none();
-            lines.write(line)?;
-            lines.flush()?;
-            results[num_written] = None;
-            num_written += 1;
-        }
+    let ask = |ip| {
+        ask_unit(Asking {
+            ask: Ask {
+                ip,
+                ports: Arc::clone(&ports),
+                limit: Duration::from_secs(args.timeout),
+                silence: config.silence.min(Duration::from_secs(args.timeout)),
+                slots: slots.clone(),
+                communities: communities.clone().into(),
+                v3: v3.clone(),
+            },
+            wanted: Arc::clone(&wanted),
+            is_thorough: true,
+            catalog: Arc::clone(&catalog),
+            neighbors: neighbors.clone(),
+        })
+    };
+    each_once(&args.ips, ask, |ip, asked| {
+        let Some(asked) = asked else {
+            num_failed += 1;
+            say(format_args!(
+                "{ip} could not be asked because of an error inside Rollcall"
+            ));
+            return Ok(());
+        };
+        let line = Line::new(&catalog, &asked);
+        has_unknown |= line.product.is_none();
+        lines.write(&line)?;
+        lines.flush()
+    })
+    .await?;
+    if num_failed > 0 {
+        return Err(Failure::Probe(num_failed));
     }
     Ok(if has_unknown {
         Outcome::Findings
     } else {
         Outcome::Done
     })
+}
+
+/// Asks every address once, and hands on what came of it in the order given, each as soon as those before it are
+/// there. Nothing comes of an address where the asking panicked.
+async fn each_once<T, F>(
+    ips: &[Ipv4Addr],
+    ask: impl Fn(Ipv4Addr) -> F,
+    mut take: impl FnMut(Ipv4Addr, Option<T>) -> Result<(), Failure>,
+) -> Result<(), Failure>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut known = BTreeSet::new();
+    let ips: Vec<Ipv4Addr> = ips.iter().copied().filter(|ip| known.insert(*ip)).collect();
+    let mut asking = JoinSet::new();
+    let mut results: Vec<Option<Option<T>>> = ips.iter().map(|_| None).collect();
+    let (mut next_idx, mut num_taken) = (0, 0);
+    while num_taken < ips.len() {
+        while asking.len() < MAX_OPEN
+            && let Some(ip) = ips.get(next_idx).copied()
+        {
+            let (idx, one) = (next_idx, ask(ip));
+            asking.spawn(async move {
+                // A task of its own, so that a panic in a probe costs one address.
+                let mut alone = JoinSet::new();
+                alone.spawn(one);
+                (idx, alone.join_next().await.and_then(Result::ok))
+            });
+            next_idx += 1;
+        }
+        // The outer task only waits, so nothing can end it before its time.
+        let Some(Ok((idx, asked))) = asking.join_next().await else {
+            break;
+        };
+        results[idx] = Some(asked);
+        while let Some(asked) = results.get_mut(num_taken).and_then(Option::take) {
+            take(ips[num_taken], asked)?;
+            num_taken += 1;
+        }
+    }
+    Ok(())
 }
 
 /// What was found at one address.
@@ -331,5 +366,33 @@ impl Line {
                 })
                 .collect(),
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test waits for its own future")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_costs_one_address_and_none_is_asked_twice() {
+        let ip = |last| Ipv4Addr::new(10, 20, 4, last);
+        let mut taken = Vec::new();
+        let given = [ip(9), ip(7), ip(9), ip(8), ip(7)];
+        let ask = |asked: Ipv4Addr| async move {
+            assert_ne!(asked, ip(7), "a probe that panics");
+            asked.octets()[3]
+        };
+        each_once(&given, ask, |ip, asked| {
+            taken.push((ip, asked));
+            Ok(())
+        })
+        .await
+        .expect("everything is taken");
+        assert_eq!(
+            taken,
+            [(ip(9), Some(9)), (ip(7), None), (ip(8), Some(8))],
+            "each once, in the order given"
+        );
     }
 }

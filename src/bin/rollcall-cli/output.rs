@@ -11,8 +11,11 @@ use rollcall::engine::handle::SendError;
 use rollcall::engine::identify::credentials::V3UserError;
 use rollcall::engine::ranges::RangeError;
 use rollcall::inventory::WriteError;
+use rollcall::model::shown::{is_hidden, show_text};
 use rollcall::sim::SimError;
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 use thiserror::Error;
 
 /// How a call ended that could do what it was asked.
@@ -102,9 +105,12 @@ pub(crate) enum Failure {
     /// The SNMP v3 user cannot be used.
     #[error("the SNMP v3 user cannot be used")]
     V3User(#[source] V3UserError),
-    /// A probe failed because of an error in this program.
-    #[error("a probe failed because of an error inside Rollcall ({0})")]
-    Probe(String),
+    /// Probes failed because of an error in this program. Where, was said on the way.
+    #[error(
+        "{} could not be asked because of an error inside Rollcall",
+        counted(*.0, "address", "addresses")
+    )]
+    Probe(u64),
     /// An import took nothing.
     #[error("nothing of {path:?} was taken ({why})")]
     NotImported {
@@ -159,7 +165,8 @@ impl JsonLines {
 
     /// Writes one object.
     pub(crate) fn write(&mut self, object: &impl Serialize) -> Result<(), Failure> {
-        serde_json::to_writer(&mut self.out, object).map_err(io::Error::from)?;
+        let mut serializer = Serializer::with_formatter(&mut self.out, Escaping);
+        object.serialize(&mut serializer).map_err(io::Error::from)?;
         self.out.write_all(b"\n")?;
         Ok(())
     }
@@ -170,10 +177,38 @@ impl JsonLines {
     }
 }
 
-/// Says something to the person, beside the results.
+/// JSON in which nothing can act on a terminal: also characters that are not seen, or that turn the line around, are
+/// written by their numbers. Nothing is lost: a reader of JSON gets the same text.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + Write,
+    {
+        let mut rest = fragment;
+        while let Some((at, hidden)) = rest.char_indices().find(|(_, c)| is_hidden(*c)) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            let mut units = [0; 2];
+            for unit in hidden.encode_utf16(&mut units) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + hidden.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+/// Says something to the person, beside the results, in one line: a unit's words may be in it, and must not act.
 pub(crate) fn say(words: fmt::Arguments<'_>) {
+    let words = words.to_string();
     // There is nobody left to tell when standard error is closed.
-    writeln!(io::stderr().lock(), "{words}").ok();
+    writeln!(io::stderr().lock(), "{}", show_text(&words)).ok();
+}
+
+/// A count with its noun: "1 datagram", "2 datagrams".
+pub(crate) fn counted(num: u64, one: &str, many: &str) -> String {
+    format!("{num} {}", if num == 1 { one } else { many })
 }
 
 /// An error with its causes, in one line.
@@ -186,4 +221,26 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_is_written_by_its_number_and_nothing_is_lost() {
+        let hostile =
+            "a\u{1b}[2J\u{7f}\u{85}\u{9b}\u{2028}\u{202e}b\u{200b}\u{feff}\u{e0041}grün\"\\";
+        let mut out = Vec::new();
+        hostile
+            .serialize(&mut Serializer::with_formatter(&mut out, Escaping))
+            .expect("a text can always be written");
+        let line = String::from_utf8(out).expect("JSON is UTF-8");
+        assert_eq!(
+            line,
+            "\"a\\u001b[2J\\u007f\\u0085\\u009b\\u2028\\u202eb\\u200b\\ufeff\\udb40\\udc41grün\\\"\\\\\""
+        );
+        let back: String = serde_json::from_str(&line).expect("it is JSON");
+        assert_eq!(back, hostile);
+    }
 }

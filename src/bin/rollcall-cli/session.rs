@@ -13,7 +13,7 @@ use rollcall::model::time::Timestamp;
 use rollcall::settings::Places;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::output::{Failure, say};
+use crate::output::{Failure, counted, say};
 
 /// How long saving may take at the end.
 const CLOSE_PATIENCE: Duration = Duration::from_mins(1);
@@ -271,9 +271,9 @@ impl Progress {
             self.told = Some(Instant::now());
             self.num_units = num_units;
             say(format_args!(
-                "{}, {} datagrams heard",
+                "{}, {} heard",
                 units(num_units),
-                snapshot.totals.heard
+                counted(snapshot.totals.heard, "datagram", "datagrams")
             ));
         }
     }
@@ -315,9 +315,5 @@ fn pass_on(saying: &Saying) {
 
 /// "1 unit", "2 units".
 pub(crate) fn units(num_units: usize) -> String {
-    if num_units == 1 {
-        "1 unit".to_owned()
-    } else {
-        format!("{num_units} units")
-    }
+    counted(num_units as u64, "unit", "units")
 }

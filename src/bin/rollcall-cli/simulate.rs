@@ -10,7 +10,7 @@ use rollcall::sim::{
 use rollcall::wire::{PORT_INSTALL, PORT_MANAGEMENT};
 use serde::Serialize;
 
-use crate::output::{Failure, JsonLines, Outcome, say};
+use crate::output::{Failure, JsonLines, Outcome, counted, say};
 
 /// What `simulate` takes.
 #[derive(Debug, clap::Args)]
@@ -170,9 +170,9 @@ async fn run(args: &Args, placement: Placement) -> Result<Outcome, Failure> {
     out.flush()?;
     stopped(args.seconds).await;
     say(format_args!(
-        "heard {} requests, sent {} datagrams, could not send {}",
-        fleet.asked(),
-        fleet.answered(),
+        "heard {}, sent {}, could not send {}",
+        counted(fleet.asked(), "request", "requests"),
+        counted(fleet.answered(), "datagram", "datagrams"),
         fleet.withheld()
     ));
     fleet.stop();
