@@ -276,21 +276,31 @@ impl Appliance {
         self.written_value(|facts| facts.gateway.map(none_if_unspecified))
     }
 
-    /// Its model: as it was identified, else as a file or a person names it. A merely possible model comes after both.
-    /// The model number of its reply is only a hint and not the model.
+    /// Its model: as it was identified, else as a file or a person names it. A merely possible model is none; the model
+    /// number of its reply is only a hint and not the model.
     pub fn model(&self) -> Option<Best<&str>> {
-        let identified = |least| self.identified_as(least, |product| product.model.as_deref());
-        identified(Confidence::Likely)
+        self.identified_as(Confidence::Likely, |product| product.model.as_deref())
             .or_else(|| self.written_text(|facts| &facts.model))
-            .or_else(|| identified(Confidence::Possible))
+    }
+
+    /// The same for the screen, where a merely possible model is marked as such.
+    pub fn model_or_guess(&self) -> Option<Best<&str>> {
+        self.model().or_else(|| {
+            self.identified_as(Confidence::Possible, |product| product.model.as_deref())
+        })
     }
 
     /// Its class (console server, KVM switch, rack PDU), as its model.
     pub fn class(&self) -> Option<Best<&str>> {
-        let identified = |least| self.identified_as(least, |product| Some(product.class.as_str()));
-        identified(Confidence::Likely)
+        self.identified_as(Confidence::Likely, |product| Some(product.class.as_str()))
             .or_else(|| self.written_text(|facts| &facts.class))
-            .or_else(|| identified(Confidence::Possible))
+    }
+
+    /// The same for the screen, where a merely possible class is marked as such.
+    pub fn class_or_guess(&self) -> Option<Best<&str>> {
+        self.class().or_else(|| {
+            self.identified_as(Confidence::Possible, |product| Some(product.class.as_str()))
+        })
     }
 
     /// A text of the product that it was identified as, at least so surely.

@@ -80,7 +80,7 @@ pub(in crate::app) fn cell_text<'a>(
             }
         }
         Column::Name => text(unit.name().map(|best| best.value), palette.text),
-        Column::Model => match (unit.model(), model_number(unit)) {
+        Column::Model => match (unit.model_or_guess(), model_number(unit)) {
             (None, Some(number)) => CellText {
                 text: Cow::Owned(format!("no. {number}")),
                 color: palette.faint,
@@ -89,7 +89,7 @@ pub(in crate::app) fn cell_text<'a>(
             (Some(best), _) if is_possible(&best, unit) => possible(best.value, palette),
             (model, _) => text(model.map(|best| best.value), palette.text),
         },
-        Column::Class => match unit.class() {
+        Column::Class => match unit.class_or_guess() {
             Some(best) if is_possible(&best, unit) => possible(best.value, palette),
             class => text(class.map(|best| best.value), palette.dim),
         },
@@ -179,7 +179,7 @@ pub(in crate::app) fn cell_hover(
         Column::Status => Some(context.snapshot.context.reason(unit)),
         Column::FirstHeard => when(unit.first_heard()),
         Column::LastHeard => when(unit.last_heard()),
-        Column::Model => Some(match (unit.model(), model_number(unit)) {
+        Column::Model => Some(match (unit.model_or_guess(), model_number(unit)) {
             (Some(best), _) => judged(&best, unit),
             (None, Some(number)) => format!(
                 "Model number {number} of its reply: a hint, not the model\n{}",
@@ -209,7 +209,7 @@ pub(in crate::app) fn cell_hover(
         })),
         Column::Serial => Some(by_snmp(unit.serial(), unit)),
         Column::Class => Some(
-            unit.class()
+            unit.class_or_guess()
                 .map_or_else(|| asked_words(unit).to_owned(), |best| judged(&best, unit)),
         ),
         Column::PartNumber => Some(by_snmp(unit.part_number(), unit)),

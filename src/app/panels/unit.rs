@@ -381,7 +381,7 @@ struct Titles {
 fn titles(unit: &Appliance) -> Titles {
     let shown = |text: &str| format::show_text(text).into_owned();
     let name = unit.name().map(|best| shown(best.value));
-    let model = unit.model().map(|best| shown(best.value));
+    let model = unit.model_or_guess().map(|best| shown(best.value));
     let mac = unit.mac().map(|best| best.value.to_string());
     let ip = unit.ip_value().map(|ip| ip.to_string());
     let product = unit
@@ -391,7 +391,7 @@ fn titles(unit: &Appliance) -> Titles {
         .map(product_line)
         .filter(|line| !line.is_empty());
     // The product tells the class too.
-    let class = unit.class().filter(|_| product.is_none());
+    let class = unit.class_or_guess().filter(|_| product.is_none());
     let class = class.map(|best| shown(best.value));
     // A hint, which nobody needs who knows the model.
     let number = cells::model_number(unit).filter(|_| model.is_none());
@@ -424,7 +424,7 @@ fn titles(unit: &Appliance) -> Titles {
 /// Whether to ask it what it is comes next: nothing is wrong with it, and nobody knows what it is.
 fn is_to_identify(status: Status, unit: &Appliance) -> bool {
     matches!(status, Status::New | Status::Heard | Status::OnlyInFile)
-        && unit.model().is_none()
+        && unit.model_or_guess().is_none()
         && unit
             .identified
             .as_deref()

@@ -256,7 +256,7 @@ fn is_in_product_line(unit: &Appliance) -> bool {
     let identified = unit.identified.as_deref();
     let product = identified.and_then(|identified| identified.product.as_ref());
     product
-        .zip(unit.class())
+        .zip(unit.class_or_guess())
         .is_some_and(|(product, class)| product.class == class.value)
 }
 
