@@ -332,8 +332,9 @@ async fn old_units_are_seen_although_nothing_modern_speaks_to_them() {
 
     let settings = ["-tls1_2", "-dhparam", "dh.pem", "-cipher", cipher];
     let answer = ask_tls(folder.path(), &settings).await;
+    assert_eq!(answer.clue(ClueKind::LegacyTls), None);
     assert_eq!(
-        clue(&answer, ClueKind::LegacyTls),
+        clue(&answer, ClueKind::WeakTls),
         "TLS 1.2, TLS_DHE_RSA_WITH_AES_128_CBC_SHA, 1024-bit DH"
     );
 }

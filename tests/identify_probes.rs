@@ -396,6 +396,87 @@ async fn a_page_of_an_old_server_is_read() {
     assert!(answer.raw.bytes.starts_with(b"HTTP/1.0 200 OK\r\nServer"));
 }
 
+/// A server that accepts and sends a byte now and then.
+async fn serve_drops() -> Server {
+    serve(|mut stream| async move {
+        let mut every = interval(SILENCE / 4);
+        // The head of a record of TLS, and a handshake that does not end.
+        for byte in [22, 3, 3, 0x3f, 0xff]
+            .into_iter()
+            .chain(std::iter::repeat(2))
+        {
+            every.tick().await;
+            if stream.write_all(&[byte]).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_port_that_drips_does_not_hide_the_other() {
+    let (dripping, page) = (
+        serve_drops().await,
+        serve_page(html("<title>x</title>")).await,
+    );
+    let ask = ask_at(ProbePorts {
+        https: dripping.port,
+        http: page.port,
+        ..ProbePorts::default()
+    });
+    let answer = asked(Probe::Http, &ask).await;
+    assert_eq!(clue(&answer, ClueKind::HttpTitle), "x");
+    assert_eq!(dripping.num_connections.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn where_tls_was_asked_in_vain_the_web_is_not() {
+    for (tls, num_connections) in [
+        (Outcome::Silent, 0),
+        (Outcome::Garbled("it is odd".to_owned()), 0),
+        (Outcome::Answered, 1),
+    ] {
+        let (https, page) = (
+            serve_bytes("").await,
+            serve_page(html("<title>x</title>")).await,
+        );
+        let ask = ask_at(ProbePorts {
+            https: https.port,
+            http: page.port,
+            ..ProbePorts::default()
+        });
+        let answer = http::ask_after(&ask, Some(&tls)).await;
+        assert_eq!(clue(&answer, ClueKind::HttpTitle), "x");
+        let num = https.num_connections.load(Ordering::Relaxed);
+        assert_eq!(num, num_connections, "{tls:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_icon_that_stalls_is_asked_for_once() {
+    let num_icons = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&num_icons);
+    let server = serve(move |mut stream| {
+        let counted = Arc::clone(&counted);
+        async move {
+            while let Some(path) = requested(&mut stream).await {
+                if path == "/favicon.ico" {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                } else {
+                    let page = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n<title>x</title>";
+                    stream.write_all(page).await.ok();
+                }
+            }
+        }
+    })
+    .await;
+    let answer = page_of(&server).await;
+    assert_eq!(clue(&answer, ClueKind::HttpTitle), "x");
+    assert_eq!(num_icons.load(Ordering::Relaxed), 1);
+    assert_eq!(server.num_connections.load(Ordering::Relaxed), 1);
+}
+
 #[tokio::test]
 async fn pages_with_broken_heads_are_read() {
     for page in [
@@ -644,6 +725,28 @@ async fn a_weak_group_is_named() {
 }
 
 #[tokio::test]
+async fn weak_tls_1_2_is_not_called_legacy() {
+    // TLS_DHE_RSA_WITH_AES_128_CBC_SHA with a prime of 1024 bits, which no current library takes.
+    let hello = [&[3, 3][..], &[7; 32], &[0, 0, 0x33, 0]].concat();
+    let key_exchange = [&[0, 128][..], &[0xf1; 128], &[0, 1, 2, 0, 0]].concat();
+    let flight = [
+        message(2, &hello),
+        message(11, &[0, 0, 3, 0, 0, 0]),
+        message(12, &key_exchange),
+        message(14, &[]),
+    ]
+    .concat();
+    let server = serve_legacy(records(&flight, 100)).await;
+    let answer = asked_port(Probe::Tls, server.port).await;
+    assert_eq!(clue(&answer, ClueKind::TlsVersion), "TLS 1.2");
+    assert_eq!(answer.clue(ClueKind::LegacyTls), None);
+    assert_eq!(
+        clue(&answer, ClueKind::WeakTls),
+        "TLS 1.2, TLS_DHE_RSA_WITH_AES_128_CBC_SHA, 1024-bit DH"
+    );
+}
+
+#[tokio::test]
 async fn a_broken_certificate_still_has_a_fingerprint() {
     for certificate in [
         &b""[..],
@@ -741,6 +844,50 @@ async fn what_is_no_ssh_greeting_is_garbled() {
         let answer = asked_port(Probe::Ssh, server.port).await;
         assert!(!why(&answer).is_empty());
     }
+}
+
+#[tokio::test]
+async fn what_was_said_before_the_end_is_told() {
+    for (said, expected) in [
+        (
+            "Exceeded MaxStartups\r\n",
+            "it said \"Exceeded MaxStartups\" and closed",
+        ),
+        (
+            "Not now\r\n\r\nNot allowed",
+            "it said \"Not allowed\" and closed",
+        ),
+        ("busy\u{1b}[2J", "it said \"busy\\u{1b}[2J\" and closed"),
+        (" \r\n", "it closed the connection without a word"),
+        ("", "it closed the connection without a word"),
+    ] {
+        let server = serve(move |mut stream| async move {
+            stream.write_all(said.as_bytes()).await.ok();
+            stream.shutdown().await.ok();
+            swallow(&mut stream).await;
+        })
+        .await;
+        let answer = asked_port(Probe::Ssh, server.port).await;
+        assert_eq!(why(&answer), expected);
+    }
+}
+
+#[tokio::test]
+async fn who_greets_and_stalls_is_not_waited_for_to_the_limit() {
+    let server = serve_bytes("SSH-2.0-x\r\n").await;
+    let ask = Ask {
+        limit: LIMIT * 5,
+        ..ask_port(server.port)
+    };
+    let started = tokio::time::Instant::now();
+    let answer = asked(Probe::Ssh, &ask).await;
+    assert_eq!(clue(&answer, ClueKind::SshBanner), "SSH-2.0-x");
+    let took = started.elapsed();
+    let expected = Duration::from_secs(3);
+    assert!(
+        took >= expected && took < expected + SLACK,
+        "it took {took:?}"
+    );
 }
 
 #[tokio::test]

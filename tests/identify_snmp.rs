@@ -26,7 +26,7 @@ use rollcall::model::sighting::{RAW_KEPT_BYTES, TEXT_KEPT_CHARS};
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
-use ber::{GET, GET_BULK, Recording, arcs};
+use ber::{GET, GET_BULK, GET_NEXT, NO_SUCH_NAME, Recording, arcs};
 use recorded_units::{RecordedUnit, UNITS, check_ports_of_acs8048};
 use snmp_agents::{agent, bent_agent, endless, good_agent, reporting_agent};
 
@@ -432,7 +432,67 @@ async fn what_came_is_kept_when_the_time_is_over() {
     assert_eq!(snmp.answer.outcome, Outcome::Answered);
     assert_eq!(clue(&snmp, ClueKind::Serial), Some("0520098231"));
     assert_eq!(snmp.targets.len(), 20, "two answers of ten rows");
+    assert_eq!(clue(&snmp, ClueKind::TargetsCut), Some(CUT_AT_20));
     assert_eq!(snmp.targets[19].tty, "ttyS20");
+}
+
+const CUT_AT_20: &str = "20 ports; the rest did not answer in time";
+
+/// Answers well, but for as many of the datagrams that ask for the third ten of the serial ports.
+async fn forgetful_agent(num_lost: usize) -> u16 {
+    let mut num = 0;
+    bent_agent(acs8048(), move |asked| {
+        let asks_for_20 = asked.kind == GET_BULK
+            && asked.oids.len() > 1
+            && asked.oids[0].last().is_some_and(|row| *row == 20);
+        num += usize::from(asks_for_20);
+        (asks_for_20 && num <= num_lost).then(Vec::new)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_walk_that_is_cut_says_so_after_one_more_try() {
+    // Each question is two datagrams.
+    let (snmp, _) = timed(&ask_at(forgetful_agent(3).await)).await;
+    check_ports_of_acs8048(&snmp);
+    assert_eq!(clue(&snmp, ClueKind::TargetsCut), None);
+
+    let (snmp, took) = timed(&ask_at(forgetful_agent(usize::MAX).await)).await;
+    assert_eq!(snmp.targets.len(), 20);
+    assert_eq!(clue(&snmp, ClueKind::TargetsCut), Some(CUT_AT_20));
+    assert!(took < SILENCE * 2 + SLACK, "it took {took:?}");
+}
+
+#[tokio::test]
+async fn a_column_that_is_lost_on_the_way_is_asked_for_again() {
+    // v1 asks for each column apart once one of them has no more; the answer for the tty of port 31 is lost.
+    for num_lost in [3, usize::MAX] {
+        let mut num = 0;
+        let port = bent_agent(acs8048(), move |asked| {
+            if asked.version != 0 {
+                return Some(Vec::new());
+            }
+            if asked.kind == GET_NEXT && asked.oids.len() > 1 {
+                return Some(vec![asked.refuse(NO_SUCH_NAME)]);
+            }
+            let is_lost =
+                asked.kind == GET_NEXT && asked.oids[0].ends_with(&[10418, 26, 2, 3, 2, 1, 2, 30]);
+            num += usize::from(is_lost);
+            (is_lost && num <= num_lost).then(Vec::new)
+        })
+        .await;
+        let question = Ask {
+            limit: LIMIT * 2,
+            ..ask_at(port)
+        };
+        let (snmp, _) = timed(&question).await;
+        let is_whole = num_lost < 4;
+        assert_eq!(clue(&snmp, ClueKind::TargetsCut).is_none(), is_whole);
+        assert_eq!(snmp.targets.len(), 48);
+        assert_eq!(snmp.targets[30].tty.is_empty(), !is_whole);
+        assert!(!snmp.targets[47].status.is_empty(), "the others go on");
+    }
 }
 
 #[tokio::test]
@@ -561,6 +621,31 @@ async fn engines_that_are_none_are_garbled() {
             let why = snmp.answer.outcome.why();
             assert_eq!(why, Some("its SNMP engine has no usable time"));
         }
+    }
+}
+
+#[tokio::test]
+async fn v3_is_given_up_after_three_engines_that_are_none() {
+    let long = vec![0x80; 33];
+    for engine_id in [&b"abc"[..], &long] {
+        let engine_id = engine_id.to_vec();
+        let flood = acs8048();
+        let port = agent(move |datagram| match ber::v3_id(datagram) {
+            Some(id) => vec![ber::v3_report(id, &engine_id, 7, 4); 3],
+            None => ber::read(datagram)
+                .map(|asked| flood.answer(&asked))
+                .into_iter()
+                .collect(),
+        })
+        .await;
+        let question = Ask {
+            silence: LIMIT,
+            limit: LIMIT * 4,
+            ..with_v3(port, &["public"])
+        };
+        let (snmp, took) = timed(&question).await;
+        RecordedUnit::named("acs8048").check(&snmp, "v2c");
+        assert!(took < SILENCE, "the engine is not waited for: {took:?}");
     }
 }
 

@@ -16,6 +16,10 @@ pub(super) fn remarks(probed: &Probed, now: Timestamp) -> Vec<String> {
     if let Some(seen) = probed.clue(ClueKind::LegacyTls) {
         remarks.push(format!("Legacy TLS only: {}", quoted(seen)));
     }
+    if let Some(seen) = probed.clue(ClueKind::WeakTls) {
+        remarks.push(format!("Weak TLS 1.2 ciphers only: {}", quoted(seen)));
+    }
+    // `no expiration` is no instant, and so never in the past.
     let time = |kind| probed.clue(kind).and_then(Timestamp::parse);
     if let Some(until) = time(ClueKind::CertUntil).filter(|until| *until < now) {
         remarks.push(format!("The certificate expired on {}", day(until)));
@@ -34,6 +38,9 @@ pub(super) fn remarks(probed: &Probed, now: Timestamp) -> Vec<String> {
             "SNMP answers to the default community {}",
             quoted(community)
         ));
+    }
+    if let Some(read) = probed.clue(ClueKind::TargetsCut) {
+        remarks.push(format!("Serial ports may be missing: {}", quoted(read)));
     }
     remarks
 }

@@ -292,6 +292,10 @@ impl Catalog {
     /// A console server that tells of more or fewer serial ports than its model has.
     fn other_ports(&self, known: &Known<'_>, settled: &Settled<'_>) -> Option<String> {
         let product = &self.products[settled.model?];
+        // Where it stopped answering, how many were read says nothing.
+        if known.probed?.clue(ClueKind::TargetsCut).is_some() {
+            return None;
+        }
         let expected = usize::from(product.ports?);
         let found = known.probed?.targets.len();
         let is_other = product.class == CONSOLE_SERVER

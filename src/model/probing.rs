@@ -196,10 +196,14 @@ clue_kinds! {
     Dhcp, Snmp, "dhcp", "DHCP";
     /// Whether it takes its address by `BootP`: `on`, `off`.
     Bootp, Snmp, "bootp", "BootP";
+    /// It stopped answering before all its serial ports were read; the text says how many were.
+    TargetsCut, Snmp, "targets_cut", "Serial ports read";
     /// The highest version that it speaks: `TLS 1.3`, `TLS 1.0`, `SSL 3.0`.
     TlsVersion, Tls, "tls_version", "TLS version";
-    /// It speaks nothing that current programs accept; the text says what was seen.
+    /// It speaks nothing of TLS 1.2 or above; the text says what was seen.
     LegacyTls, Tls, "legacy_tls", "Legacy TLS only";
+    /// It speaks TLS 1.2, with nothing that current programs accept; the text says what was seen.
+    WeakTls, Tls, "weak_tls", "Weak TLS 1.2 ciphers only";
     /// The certificate's subject: `CN=avocent.com,O=Avocent`.
     CertSubject, Tls, "cert_subject", "Certificate subject";
     /// The certificate's issuer.
@@ -208,7 +212,7 @@ clue_kinds! {
     CertName, Tls, "cert_name", "Certificate name";
     /// When the certificate becomes valid, RFC 3339 in UTC.
     CertFrom, Tls, "cert_from", "Certificate from";
-    /// When the certificate expires, RFC 3339 in UTC.
+    /// When the certificate expires, RFC 3339 in UTC; `no expiration` where it never does.
     CertUntil, Tls, "cert_until", "Certificate until";
     /// The key of the certificate: `RSA 1024`.
     CertKey, Tls, "cert_key", "Certificate key";
@@ -367,6 +371,17 @@ impl Probed {
         let Some(before) = before else {
             return self;
         };
+        let is_answered = |answer: &&Answer| answer.outcome == Outcome::Answered;
+        let is_kept = match self.answer(Probe::Snmp).filter(is_answered) {
+            Some(snmp) => {
+                let is_cut = snmp.clue(ClueKind::TargetsCut).is_some();
+                is_cut && before.targets.len() > self.targets.len()
+            }
+            None => true,
+        };
+        if is_kept {
+            self.targets.clone_from(&before.targets);
+        }
         for old in &before.answers {
             let is_old = |answer: &Answer| answer.outcome == Outcome::Answered;
             match self.answers.iter_mut().find(|new| new.probe == old.probe) {
@@ -376,9 +391,6 @@ impl Probed {
             }
         }
         self.answers.sort_by_key(|answer| answer.probe);
-        if self.targets.is_empty() {
-            self.targets.clone_from(&before.targets);
-        }
         self
     }
 
@@ -470,6 +482,46 @@ mod tests {
         for kind in ClueKind::ALL {
             assert_eq!(ClueKind::from_word(kind.word()), Some(*kind));
         }
+    }
+
+    /// A unit that told of so many targets by SNMP, and whether the walk was cut.
+    fn walked(num_targets: u32, outcome: Outcome, is_cut: bool) -> Probed {
+        let when = Timestamp::from_millis(0);
+        let mut snmp = Answer::new(Probe::Snmp, outcome, when);
+        if is_cut {
+            snmp.add(ClueKind::TargetsCut, "the rest did not answer in time");
+        }
+        let targets = (1..=num_targets).map(|port| Target {
+            port,
+            ..Target::default()
+        });
+        Probed {
+            ip: Ipv4Addr::LOCALHOST,
+            when,
+            answers: vec![snmp],
+            targets: targets.collect(),
+        }
+    }
+
+    #[test]
+    fn targets_are_replaced_only_by_a_whole_walk() {
+        let before = walked(48, Outcome::Answered, false);
+        for (new, expected) in [
+            (walked(32, Outcome::Answered, false), 32),
+            (walked(0, Outcome::Answered, false), 0),
+            (walked(20, Outcome::Answered, true), 48),
+            (walked(60, Outcome::Answered, true), 60),
+            (walked(0, Outcome::Silent, false), 48),
+        ] {
+            let shown = format!("{new:?}");
+            let all = new.over(Some(&before));
+            assert_eq!(all.targets.len(), expected, "{shown}");
+        }
+        let unasked = Probed {
+            answers: Vec::new(),
+            ..walked(0, Outcome::Silent, false)
+        };
+        assert_eq!(unasked.over(Some(&before)).targets.len(), 48);
     }
 
     #[test]

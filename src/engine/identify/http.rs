@@ -29,6 +29,12 @@ const USUAL_ICON: &str = "/favicon.ico";
 
 /// Asks for the web page.
 pub async fn ask(ask: &Ask) -> Answer {
+    ask_after(ask, None).await
+}
+
+/// Asks for the web page, where the probe of TLS may have ended already. One that stayed silent or garbled is not tried
+/// again.
+pub async fn ask_after(ask: &Ask, tls: Option<&Outcome>) -> Answer {
     let Some(place) = Place::take(ask).await else {
         return not_asked(Probe::Http);
     };
@@ -36,7 +42,7 @@ pub async fn ask(ask: &Ask) -> Answer {
     let mut found = Found::default();
     let mut web = Web::new(ask, &place);
     // Ended by the limit, what came so far counts.
-    let outcome = timeout(ask.limit, look(ask, &mut web, &mut found)).await;
+    let outcome = timeout(ask.limit, look(ask, tls, &mut web, &mut found)).await;
     let has_page = found.tell(&mut answer);
     answer.raw = found.raw.unwrap_or_else(|| web.said.raw());
     drop(web);
@@ -56,10 +62,26 @@ struct Found {
     raw: Option<crate::model::sighting::RawDatagram>,
 }
 
-async fn look(ask: &Ask, web: &mut Web<'_>, found: &mut Found) -> Outcome {
+async fn look(ask: &Ask, tls: Option<&Outcome>, web: &mut Web<'_>, found: &mut Found) -> Outcome {
     let mut endings = Vec::new();
-    for (is_tls, port) in [(true, ask.ports.https), (false, ask.ports.http)] {
-        match open(web, found, Link::root(ask.ip, is_tls, port)).await {
+    let ports = [(true, ask.ports.https), (false, ask.ports.http)];
+    let is_tls_lost = matches!(tls, Some(Outcome::Silent | Outcome::Garbled(_)));
+    for (is_tls, port) in ports.into_iter().skip(usize::from(is_tls_lost)) {
+        // The second port has what the first one leaves, which must not be nothing.
+        let limit = if is_tls { ask.limit / 2 } else { ask.limit };
+        let opening = open(web, found, Link::root(ask.ip, is_tls, port));
+        let opened = timeout(limit, opening).await.unwrap_or_else(|_elapsed| {
+            if found.pages.last().is_some_and(|page| page.head.is_some()) {
+                // Its head came in time: a page, as far as it goes.
+                Ok(())
+            } else if !web.has_heard() {
+                Err(Refusal::Ends(Outcome::Silent))
+            } else {
+                let why = "what it says did not end in time".to_owned();
+                Err(Refusal::Ends(Outcome::Garbled(why)))
+            }
+        });
+        match opened {
             Ok(()) => {
                 follow(web, found).await;
                 look_at_icon(web, found).await;

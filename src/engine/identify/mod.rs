@@ -16,10 +16,11 @@ pub mod unit;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use self::credentials::{V3User, Vault};
 use crate::settings::IdentifySettings;
@@ -62,6 +63,7 @@ impl Default for ProbePorts {
 pub struct Slots {
     places: Arc<Semaphore>,
     open: Arc<Open>,
+    waited_millis: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -84,7 +86,22 @@ impl Slots {
         Self {
             places: Arc::new(Semaphore::new(num)),
             open: Arc::default(),
+            waited_millis: Arc::default(),
         }
+    }
+
+    /// The same places, with the waiting for them counted anew.
+    #[must_use]
+    pub fn counted_apart(&self) -> Self {
+        Self {
+            waited_millis: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// How long was waited for places, in all.
+    pub fn waited(&self) -> Duration {
+        Duration::from_millis(self.waited_millis.load(Ordering::Relaxed))
     }
 
     /// Waits for a place.
@@ -94,10 +111,14 @@ impl Slots {
 
     /// Waits for several places at once, at most [`MAX_OPEN`]. `None` only when the engine ends.
     pub async fn take_several(&self, num: u32) -> Option<Slot> {
+        let began = Instant::now();
         let places = Arc::clone(&self.places)
             .acquire_many_owned(num)
             .await
             .ok()?;
+        let waited_millis = began.elapsed().as_millis() as u64;
+        self.waited_millis
+            .fetch_add(waited_millis, Ordering::Relaxed);
         let num = num as usize;
         let now = self.open.now.fetch_add(num, Ordering::Relaxed) + num;
         self.open.most.fetch_max(now, Ordering::Relaxed);

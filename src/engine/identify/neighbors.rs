@@ -3,8 +3,10 @@
 //! `parse`; here is where it comes from.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::Instant;
 
 use crate::engine::clock;
 use crate::model::identity::Mac;
@@ -17,6 +19,9 @@ mod system;
 
 /// How many neighbors are kept: whoever fills the system's table must not fill ours.
 const NEIGHBORS_KEPT: usize = 65_536;
+
+/// The half of IPv6 is read this often, at most: every system starts a program for it, and little hangs on it.
+const IPV6_EVERY: Duration = Duration::from_secs(1);
 
 /// How many IPv6 addresses of a unit are told.
 const IPV6_TOLD: usize = 16;
@@ -59,11 +64,34 @@ pub enum NeighborsError {
     Unsupported,
 }
 
-/// The table as it is now. Blocks for as long as the system's programs take, a few seconds at most: not for the runtime's
+/// The half of IPv6 as it was read last; that it could not be read is kept as well.
+#[derive(Debug, Default)]
+pub struct LastIpv6(Option<(Instant, Option<Vec<Neighbor>>)>);
+
+impl LastIpv6 {
+    /// What was read last, or what is read now where that is too old.
+    fn at(
+        &mut self,
+        now: Instant,
+        read: impl FnOnce() -> Option<Vec<Neighbor>>,
+    ) -> Option<Vec<Neighbor>> {
+        match &self.0 {
+            Some((when, table)) if now.duration_since(*when) < IPV6_EVERY => table.clone(),
+            _ => {
+                let table = read();
+                self.0 = Some((now, table.clone()));
+                table
+            }
+        }
+    }
+}
+
+/// The table as it is now, that of IPv6 as it was a moment ago. Blocks for as long as the system's programs take, a few seconds at most: not for the runtime's
 /// own threads. That one of the two halves cannot be read costs that half; an error is when there is nothing.
-pub fn table() -> Result<Vec<Neighbor>, NeighborsError> {
-    let mut neighbors = match (system::ipv4(), system::ipv6()) {
-        (Err(error), Err(_)) => return Err(error),
+pub fn table(ipv6: &mut LastIpv6) -> Result<Vec<Neighbor>, NeighborsError> {
+    let ipv6 = ipv6.at(Instant::now(), || system::ipv6().ok());
+    let mut neighbors = match (system::ipv4(), ipv6) {
+        (Err(error), None) => return Err(error),
         (ipv4, ipv6) => [ipv4.unwrap_or_default(), ipv6.unwrap_or_default()].concat(),
     };
     neighbors.truncate(NEIGHBORS_KEPT);
@@ -160,8 +188,26 @@ mod tests {
     }
 
     #[test]
+    fn the_half_of_ipv6_is_read_once_a_second() {
+        let mut last = LastIpv6::default();
+        let begin = Instant::now();
+        let mut num_read = 0;
+        for millis in (0..2_500).step_by(100) {
+            let now = begin + Duration::from_millis(millis);
+            let table = last.at(now, || {
+                num_read += 1;
+                // What cannot be read is not tried more often.
+                (num_read != 2).then(|| vec![neighbor("fe80::1", num_read)])
+            });
+            let expected = (num_read != 2).then(|| vec![neighbor("fe80::1", num_read)]);
+            assert_eq!(table, expected, "after {millis} ms");
+        }
+        assert_eq!(num_read, 3);
+    }
+
+    #[test]
     fn this_systems_own_table_can_be_read() {
-        let table = table().expect("this system has a table of neighbors");
+        let table = table(&mut LastIpv6::default()).expect("this system has a table of neighbors");
         assert!(
             table.iter().all(|neighbor| neighbor.mac.is_key()),
             "{table:?}"

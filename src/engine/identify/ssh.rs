@@ -31,6 +31,12 @@ const LINES_BEFORE: usize = 32;
 /// Packets before the one that is waited for: a unit may ignore and debug, not for ever.
 const PACKETS_BEFORE: usize = 16;
 
+/// How long nothing may come before the key is given up: a small processor takes seconds for a key exchange.
+const KEY_SILENCE: Duration = Duration::from_secs(3);
+
+/// How much is told of a line in place of the identification.
+const TOLD_CHARS: usize = 100;
+
 const DISCONNECT: u8 = 1;
 const IGNORE: u8 = 2;
 const UNIMPLEMENTED: u8 = 3;
@@ -59,14 +65,12 @@ async fn talk(ask: &Ask, place: &Place, answer: &mut Answer) -> Outcome {
     let mut reader = Reader {
         connection,
         came: Vec::new(),
-        // Once it has begun to speak, only the limit of the whole probe ends it: a small processor takes seconds for a
-        // key exchange.
         wait: ask.silence,
     };
     let outcome = match identification(&mut reader).await {
         Ok(banner) => {
             answer.add(ClueKind::SshBanner, &banner);
-            reader.wait = ask.limit;
+            reader.wait = KEY_SILENCE;
             if is_version_2(&banner) {
                 // Without a key there still is the banner.
                 if let Ok(key) = host_key(&mut reader).await {
@@ -161,6 +165,7 @@ fn garbled(why: &str) -> Outcome {
 }
 
 async fn identification(reader: &mut Reader) -> Result<String, Outcome> {
+    let mut said = String::new();
     for _ in 0..=LINES_BEFORE {
         let line = match reader.line().await {
             Ok(line) => line,
@@ -173,13 +178,27 @@ async fn identification(reader: &mut Reader) -> Result<String, Outcome> {
             Err(Outcome::Silent) if !reader.came.is_empty() => {
                 return Err(garbled("the first line did not end in time"));
             }
-            Err(Outcome::Garbled(_)) if reader.came.is_empty() => {
-                return Err(garbled("it closed the connection without a word"));
+            // It closed; a line that is too long is told as that.
+            Err(Outcome::Garbled(_)) if reader.came.len() < LINE_BYTES => {
+                let rest = String::from_utf8_lossy(&reader.came);
+                let last = [rest.trim(), said.trim()]
+                    .into_iter()
+                    .find(|line| !line.is_empty());
+                return Err(match last {
+                    Some(last) => {
+                        let told: String = last.chars().take(TOLD_CHARS).collect();
+                        garbled(&format!("it said {told:?} and closed"))
+                    }
+                    None => garbled("it closed the connection without a word"),
+                });
             }
             Err(outcome) => return Err(outcome),
         };
         if line.starts_with("SSH-") {
             return Ok(line);
+        }
+        if !line.trim().is_empty() {
+            said = line;
         }
     }
     Err(garbled("no SSH identification is among its first lines"))

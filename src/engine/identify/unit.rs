@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::neighbors::{self, Neighbor};
+use super::neighbors::{self, LastIpv6, Neighbor};
 use super::ports::{self, PortState};
 use super::{Ask, http, snmp, ssh, telnet, tls};
 use crate::catalog::{Catalog, Known};
@@ -22,6 +22,10 @@ pub const NEIGHBORS_EVERY: Duration = if cfg!(target_os = "linux") {
 } else {
     Duration::from_millis(500)
 };
+
+/// How long one unit may be asked with all probes together, so that one that drips everywhere holds nobody up; more
+/// where a single probe may take longer. Waiting for places is not counted.
+const UNIT_LIMIT: Duration = Duration::from_secs(15);
 
 /// How one unit is asked.
 #[derive(Clone, Debug)]
@@ -49,7 +53,14 @@ pub struct Asked {
 
 /// The neighbors of this computer, looked up at most every [`NEIGHBORS_EVERY`]. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct NeighborTable(Arc<Mutex<Option<(Instant, Neighbors)>>>);
+pub struct NeighborTable(Arc<Mutex<LastLook>>);
+
+/// What the last look brought.
+#[derive(Debug, Default)]
+struct LastLook {
+    table: Option<(Instant, Neighbors)>,
+    ipv6: LastIpv6,
+}
 
 /// What a look at the neighbors brought: the table, or why there is none.
 pub type Neighbors = Result<Arc<Vec<Neighbor>>, String>;
@@ -59,24 +70,34 @@ impl NeighborTable {
     pub async fn look(&self, since: Instant) -> Neighbors {
         // Held while the system is asked, so that it is asked once for all who wait.
         let mut last = self.0.lock().await;
-        if let Some((when, table)) = &*last
+        if let Some((when, table)) = &last.table
             && (*when >= since || when.elapsed() < NEIGHBORS_EVERY)
         {
             return table.clone();
         }
         let now = Instant::now();
-        let table = match tokio::task::spawn_blocking(neighbors::table).await {
-            Ok(Ok(table)) => Ok(Arc::new(table)),
-            Ok(Err(error)) => Err(error.to_string()),
+        let mut ipv6 = std::mem::take(&mut last.ipv6);
+        let reading = tokio::task::spawn_blocking(move || (neighbors::table(&mut ipv6), ipv6));
+        let table = match reading.await {
+            Ok((table, ipv6)) => {
+                last.ipv6 = ipv6;
+                table.map(Arc::new).map_err(|error| error.to_string())
+            }
             Err(panic) => Err(panic.to_string()),
         };
-        *last = Some((now, table.clone()));
+        last.table = Some((now, table.clone()));
         table
     }
 }
 
-/// Asks one unit. Ends within the sum of the probes' time limits, and after [`Ask::silence`] when nobody is there.
+/// Asks one unit. Ends within about 15 s, waiting for places aside, and after [`Ask::silence`] when nobody is there.
 pub async fn ask_unit(asking: Asking) -> Asked {
+    let limit = UNIT_LIMIT.max(asking.ask.limit * 5 / 2);
+    ask_within(asking, limit).await
+}
+
+async fn ask_within(mut asking: Asking, limit: Duration) -> Asked {
+    asking.ask.slots = asking.ask.slots.counted_apart();
     let mut run = Run {
         probed: Probed {
             ip: asking.ask.ip,
@@ -85,6 +106,9 @@ pub async fn ask_unit(asking: Asking) -> Asked {
             targets: Vec::new(),
         },
         mac: None,
+        began: Instant::now(),
+        waited_first: Duration::ZERO,
+        limit,
         asking,
     };
     run.all_in_turn().await;
@@ -101,6 +125,10 @@ struct Run {
     asking: Asking,
     probed: Probed,
     mac: Option<Mac>,
+    began: Instant,
+    /// How long the first questions, which are asked together, waited for their places.
+    waited_first: Duration,
+    limit: Duration,
 }
 
 /// What the first questions brought: SNMP, and whether the two ports that most units have open answer.
@@ -119,9 +147,12 @@ impl Run {
             // It keeps silent on these ports only: its MAC is known.
             knocked.is_nobody &= !is_there;
         }
-        let ask = self.asking.ask.clone();
-        let (https, ssh) = (ask.ports.https, ask.ports.ssh);
-        if self.wants(Probe::Tls) && self.may_ask(Probe::Tls, &knocked, https) {
+        let ports = Arc::clone(&self.asking.ask.ports);
+        let (https, ssh) = (ports.https, ports.ssh);
+        if self.wants(Probe::Tls)
+            && self.may_ask(Probe::Tls, &knocked, https)
+            && let Some(ask) = self.ask_now()
+        {
             self.timed(tls::ask(&ask)).await;
         }
         if knocked.is_nobody || self.is_enough() {
@@ -131,19 +162,30 @@ impl Run {
             }
             return;
         }
-        if self.wants(Probe::Http) {
-            self.timed(http::ask(&ask)).await;
+        if self.wants(Probe::Http)
+            && let Some(ask) = self.ask_now()
+        {
+            let tls = self.probed.answer(Probe::Tls);
+            let tls = tls.map(|answer| answer.outcome.clone());
+            self.timed(http::ask_after(&ask, tls.as_ref())).await;
         }
-        if self.wants(Probe::Ssh) && self.may_ask(Probe::Ssh, &knocked, ssh) {
+        if self.wants(Probe::Ssh)
+            && self.may_ask(Probe::Ssh, &knocked, ssh)
+            && let Some(ask) = self.ask_now()
+        {
             self.timed(ssh::ask(&ask)).await;
         }
         if self.is_enough() {
             return;
         }
-        if self.wants(Probe::Telnet) {
+        if self.wants(Probe::Telnet)
+            && let Some(ask) = self.ask_now()
+        {
             self.timed(telnet::ask(&ask)).await;
         }
-        if self.wants(Probe::Ports) {
+        if self.wants(Probe::Ports)
+            && let Some(ask) = self.ask_now()
+        {
             let began = Instant::now();
             let mut rest = vec![ask.ports.http, ask.ports.telnet];
             rest.extend(&ask.ports.others);
@@ -151,6 +193,21 @@ impl Run {
             states.extend(ports::try_ports(&ask, &rest).await);
             self.take(began, ports::answer(&states, clock::now()));
         }
+    }
+
+    /// The question with the time that is left for it; `None` once the unit has had its time.
+    fn ask_now(&self) -> Option<Ask> {
+        let ask = &self.asking.ask;
+        let waited = self.waited_first + ask.slots.waited();
+        let took = self.began.elapsed().saturating_sub(waited);
+        let left = self
+            .limit
+            .checked_sub(took)
+            .filter(|left| !left.is_zero())?;
+        Some(Ask {
+            limit: ask.limit.min(left),
+            ..ask.clone()
+        })
     }
 
     /// The ports that are tried first: those of TLS and SSH, as far as a probe that is on may use them.
@@ -171,7 +228,13 @@ impl Run {
 
     /// Asks by SNMP and tries the first ports, together: nobody is there when all of them stay silent.
     async fn knock(&mut self) -> Knocked {
-        let ask = self.asking.ask.clone();
+        let mut ask = self.asking.ask.clone();
+        ask.limit = ask.limit.min(self.limit);
+        ask.slots = ask.slots.counted_apart();
+        let ask_tcp = Ask {
+            slots: ask.slots.counted_apart(),
+            ..ask.clone()
+        };
         let first = self.first_ports();
         let wants_tcp = !first.is_empty();
         let wants_snmp = self.wants(Probe::Snmp);
@@ -185,8 +248,9 @@ impl Run {
                 None
             }
         };
-        let by_tcp = async { ports::try_ports(&ask, &first).await };
+        let by_tcp = async { ports::try_ports(&ask_tcp, &first).await };
         let (asked, ports) = tokio::join!(by_snmp, by_tcp);
+        self.waited_first = ask.slots.waited().max(ask_tcp.slots.waited());
         let is_silent = ports
             .iter()
             .all(|(_, state)| !matches!(state, PortState::Open | PortState::Closed))
@@ -283,4 +347,87 @@ fn only_mac(ip: Ipv4Addr, table: &[Neighbor]) -> Option<Mac> {
 
 fn millis(took: Duration) -> u32 {
     u32::try_from(took.as_millis()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's runtime is entered by blocking on it"
+)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+    use tokio::time::interval;
+
+    use super::super::{MAX_OPEN, ProbePorts, Slots};
+    use super::*;
+
+    /// A port that accepts everything and sends a byte now and then.
+    async fn dripping_port(every: Duration) -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = listener.expect("loopback has free ports");
+        let port = listener.local_addr().expect("it is bound").port();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _from)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut drip = interval(every);
+                    while stream.write_all(b"x").await.is_ok() {
+                        drip.tick().await;
+                    }
+                });
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn who_drips_everywhere_is_left_when_its_time_is_used_up() {
+        let silence = Duration::from_millis(400);
+        let port = dripping_port(silence / 8).await;
+        let asking = Asking {
+            ask: Ask {
+                ip: Ipv4Addr::LOCALHOST,
+                ports: Arc::new(ProbePorts {
+                    snmp: 1,
+                    https: port,
+                    http: port,
+                    ssh: port,
+                    telnet: port,
+                    others: Vec::new(),
+                }),
+                limit: Duration::from_millis(1_200),
+                silence,
+                slots: Slots::new(MAX_OPEN),
+                communities: Arc::from([]),
+                v3: None,
+            },
+            wanted: Arc::new([Probe::Http, Probe::Ssh, Probe::Telnet, Probe::Ports].into()),
+            is_thorough: true,
+            catalog: Arc::default(),
+            neighbors: NeighborTable::default(),
+        };
+        let began = Instant::now();
+        let asked = ask_within(asking, Duration::from_secs(2)).await;
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(3), "it took {took:?}");
+        let probes: Vec<_> = asked.probed.answers.iter().map(|one| one.probe).collect();
+        assert_eq!(probes, [Probe::Http, Probe::Ssh], "{:?}", asked.probed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_for_places_is_counted_for_each_unit_apart() {
+        let slots = Slots::new(1);
+        let (one, other) = (slots.counted_apart(), slots.counted_apart());
+        let place = slots.take().await.expect("it is free");
+        let waiting = {
+            let one = one.clone();
+            tokio::spawn(async move { one.take().await.is_some() })
+        };
+        tokio::task::yield_now().await;
+        tokio::time::advance(Duration::from_secs(5)).await;
+        drop(place);
+        assert!(waiting.await.expect("it does not panic"));
+        assert_eq!(one.waited(), Duration::from_secs(5));
+        assert_eq!(other.waited(), Duration::ZERO);
+    }
 }

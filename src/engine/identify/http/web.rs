@@ -138,8 +138,9 @@ impl<'a> Web<'a> {
     pub(super) async fn fetch(&mut self, page: &mut Fetched) -> Result<(), Refusal> {
         let is_used = self.open.is_some();
         let mut result = self.try_fetch(page).await;
-        // The unit may have closed the connection since the last page.
-        if result.is_err() && is_used && self.said.is_empty() {
+        // The unit may have closed the connection since the last page. One that stalls would only stall again.
+        let is_silent = matches!(result, Err(Refusal::Ends(Outcome::Silent)));
+        if result.is_err() && !is_silent && is_used && self.said.is_empty() {
             self.close().await;
             result = self.try_fetch(page).await;
         }
@@ -147,6 +148,11 @@ impl<'a> Web<'a> {
             self.close().await;
         }
         result
+    }
+
+    /// Whether anything came at all on the connection that is open, or was last.
+    pub(super) fn has_heard(&self) -> bool {
+        !self.place.heard.is_empty()
     }
 
     /// Closes what is open.

@@ -1,14 +1,15 @@
-//! Questions as bytes and bytes as answers. Reading, signing and ciphers are snmp2's; what is written here by hand is
-//! the frame around a list of object ids. snmp2's own session is not used: it gives up at the first answer to another
+//! Questions as bytes and bytes as answers. Reading, signing and ciphers are snmp2's; the frame around a list of
+//! object ids is written by hand in `frame`. snmp2's own session is not used: it gives up at the first answer to another
 //! question, repeats nothing, and has no time limit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use snmp2::snmp::{ERRSTATUS_AUTHORIZATIONERROR, ERRSTATUS_NOACCESS};
 use snmp2::v3::{Auth, AuthErrorKind, AuthProtocol, Cipher, Security};
-use snmp2::{Error, MessageType, Pdu, Version};
+use snmp2::{AsnReader, Error, MessageType, Pdu, Version, asn1};
 
 use super::super::credentials::{V3Auth, V3User, V3UserError};
+use super::frame::{write_plain, write_unsigned};
 use super::values::{Oid, Value};
 
 /// RFC 3411 §5: an engine id has 5 to 32 octets. A longer one would not fit into what is sent back.
@@ -73,6 +74,8 @@ pub(super) enum Heard {
     AskAgain,
     /// SNMP v3: this user may not, and why.
     Refused(&'static str),
+    /// SNMP v3: the unit's engine has an id that is none.
+    NoEngine,
     /// Nothing that can be used, and why.
     Odd(&'static str),
 }
@@ -233,12 +236,21 @@ impl User {
         // snmp2 blanks the signature in the bytes that it is given while it checks it, behind a shared reference: it
         // gets a copy that nobody else looks at.
         let copy = datagram.to_vec();
+        // Looked at before keys are made for it, which is work that anybody could make us do.
+        if self.is_new() {
+            match guarded(|| engine_id_len(&copy)) {
+                Some(Ok(len)) if ENGINE_ID_BYTES.contains(&len) => {}
+                Some(Ok(_)) => return Heard::NoEngine,
+                Some(Err(error)) => return Heard::Odd(words(&error)),
+                None => return Heard::Odd(UNREADABLE),
+            }
+        }
         let read = guarded(|| {
             Pdu::from_bytes_with_security(&copy, Some(&mut self.0)).map(|pdu| take(&pdu))
         });
         if !ENGINE_ID_BYTES.contains(&self.0.engine_id().len()) {
             self.0.reset_engine_id();
-            return Heard::Odd("its SNMP engine has no usable id");
+            return Heard::NoEngine;
         }
         match read {
             Some(Ok(Some(reply))) => Heard::Reply(reply),
@@ -301,6 +313,20 @@ fn nobody(engine_id: &[u8]) -> Result<Security, Error> {
         .with_engine_id(engine_id)
 }
 
+/// How long the id is of the engine that a message of v3 names as its own.
+fn engine_id_len(datagram: &[u8]) -> Result<usize, Error> {
+    let content = AsnReader::from_bytes(datagram).read_raw(asn1::TYPE_SEQUENCE)?;
+    let mut content = AsnReader::from_bytes(content);
+    if content.read_asn_integer()? != Version::V3 as i64 {
+        return Err(Error::UnsupportedVersion);
+    }
+    content.read_raw(asn1::TYPE_SEQUENCE)?;
+    let security = content.read_asn_octetstring()?;
+    let security = AsnReader::from_bytes(security).read_raw(asn1::TYPE_SEQUENCE)?;
+    let engine_id = AsnReader::from_bytes(security).read_asn_octetstring()?;
+    Ok(engine_id.len())
+}
+
 /// Runs what reads foreign bytes. snmp2 has sums that can overflow; a datagram must not end the task.
 fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(read)).ok()
@@ -331,97 +357,10 @@ fn words(error: &Error) -> &'static str {
     }
 }
 
-fn write_plain(version: i64, community: &[u8], id: i32, question: &Question) -> Vec<u8> {
-    let content = [
-        integer(version),
-        tlv(0x04, community),
-        write_pdu(id, question),
-    ];
-    tlv(0x30, &content.concat())
-}
-
-/// A message of v3 at the level noAuthNoPriv.
-fn write_unsigned(engine_id: &[u8], id: i32, question: &Question) -> Vec<u8> {
-    const REPORTABLE: u8 = 4;
-    const USER_SECURITY_MODEL: i64 = 3;
-    let header = [
-        integer(i64::from(id)),
-        // The largest datagram that can come.
-        integer(65_507),
-        tlv(0x04, &[REPORTABLE]),
-        integer(USER_SECURITY_MODEL),
-    ];
-    let security = [
-        tlv(0x04, engine_id),
-        integer(0),
-        integer(0),
-        tlv(0x04, &[]),
-        tlv(0x04, &[]),
-        tlv(0x04, &[]),
-    ];
-    let scoped = [
-        tlv(0x04, engine_id),
-        tlv(0x04, &[]),
-        write_pdu(id, question),
-    ];
-    let content = [
-        integer(3),
-        tlv(0x30, &header.concat()),
-        tlv(0x04, &tlv(0x30, &security.concat())),
-        tlv(0x30, &scoped.concat()),
-    ];
-    tlv(0x30, &content.concat())
-}
-
-fn write_pdu(id: i32, question: &Question) -> Vec<u8> {
-    let (tag, repetitions) = match question.kind {
-        QuestionKind::Get => (0xa0, 0),
-        QuestionKind::GetNext => (0xa1, 0),
-        QuestionKind::GetBulk(repetitions) => (0xa5, repetitions),
-    };
-    let names: Vec<u8> = question
-        .oids
-        .iter()
-        .flat_map(|oid| tlv(0x30, &[tlv(0x06, &oid.encode()), vec![0x05, 0]].concat()))
-        .collect();
-    let content = [
-        integer(i64::from(id)),
-        integer(0),
-        integer(i64::from(repetitions)),
-        tlv(0x30, &names),
-    ];
-    tlv(tag, &content.concat())
-}
-
-fn integer(number: i64) -> Vec<u8> {
-    let bytes = number.to_be_bytes();
-    let sign = if number < 0 { 0xff } else { 0 };
-    // As short as it can be without a change of the sign.
-    let skipped = bytes
-        .windows(2)
-        .take_while(|pair| pair[0] == sign && (pair[1] & 0x80) == (sign & 0x80))
-        .count();
-    tlv(0x02, &bytes[skipped..])
-}
-
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut whole = vec![tag];
-    let len = content.len();
-    if len < 128 {
-        whole.push(len as u8);
-    } else {
-        let bytes = len.to_be_bytes();
-        let skipped = bytes.iter().take_while(|byte| **byte == 0).count();
-        whole.push(0x80 | (bytes.len() - skipped) as u8);
-        whole.extend_from_slice(&bytes[skipped..]);
-    }
-    whole.extend_from_slice(content);
-    whole
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::credentials::Secret;
+    use super::super::frame::{integer, tlv};
     use super::*;
 
     fn question() -> Question {
@@ -468,22 +407,6 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_as_short_as_their_sign_allows() {
-        for (number, bytes) in [
-            (0, &[0][..]),
-            (127, &[127]),
-            (128, &[0, 128]),
-            (-1, &[255]),
-            (-129, &[255, 127]),
-            (65_507, &[0, 255, 227]),
-        ] {
-            assert_eq!(integer(number), tlv(0x02, bytes), "{number}");
-        }
-        assert_eq!(tlv(0x04, &[7; 200])[..3], [0x04, 0x81, 200]);
-        assert_eq!(tlv(0x04, &[7; 300])[..4], [0x04, 0x82, 1, 44]);
-    }
-
-    #[test]
     fn a_question_reads_as_it_was_meant() {
         for is_v1 in [true, false] {
             let voice = Voice::Community {
@@ -526,6 +449,24 @@ mod tests {
                 asker.read(&signed),
                 Heard::AskAgain | Heard::Odd(_)
             ));
+        }
+    }
+
+    #[test]
+    fn an_engine_id_of_another_length_makes_no_keys() {
+        for (len, expected) in [
+            (0, Heard::NoEngine),
+            (4, Heard::NoEngine),
+            (5, Heard::AskAgain),
+            (32, Heard::AskAgain),
+            (33, Heard::NoEngine),
+            (60_000, Heard::NoEngine),
+        ] {
+            let mut user = user(V3Auth::Sha256);
+            let report = write_unsigned(&vec![0x80; len], 1, &question());
+            assert_eq!(engine_id_len(&report), Ok(len));
+            assert_eq!(user.read(&report), expected, "{len} octets");
+            assert_eq!(user.is_new(), expected == Heard::NoEngine);
         }
     }
 

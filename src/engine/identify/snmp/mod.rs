@@ -4,6 +4,7 @@
 //! A community crosses the network in clear, so none is sent while v3 may still be answered.
 
 mod families;
+mod frame;
 mod message;
 mod talk;
 mod values;
@@ -77,6 +78,8 @@ async fn converse(ask: &Ask, talk: &mut Talk, findings: &mut Findings) {
     };
     let voice = &mut voice;
     findings.has_voice = true;
+    // Until it is known that there are none, or all were read.
+    findings.has_ports_left = true;
     findings.add(ClueKind::SnmpVersion, voice.version_word());
     if let Some(community) = voice.default_community() {
         findings.add(ClueKind::DefaultCommunity, community);
@@ -99,6 +102,10 @@ async fn converse(ask: &Ask, talk: &mut Talk, findings: &mut Findings) {
     let family = match object_id.as_ref().and_then(Family::of) {
         Some(family) => Some(family),
         None => family_by_its_objects(talk, voice, object_id.as_ref(), findings).await,
+    };
+    findings.has_ports_left = match family {
+        Some(family) => family.serial_ports().is_some(),
+        None => talk.seen.is_over(),
     };
     if let Some(family) = family {
         let objects: Vec<(Oid, ClueKind)> = family.objects().collect();
@@ -293,7 +300,7 @@ async fn ask_ports(talk: &mut Talk, voice: &mut Voice, entry: Oid, findings: &mu
         columns: &port_column::ALL,
         max_rows: TARGETS_KEPT,
     };
-    walk(talk, voice, &table, |column, index, name, value| {
+    let is_whole = walk(talk, voice, &table, |column, index, name, value| {
         findings.line(name, value);
         // A row 0 is none: ports count from 1.
         let &[port] = index else {
@@ -306,12 +313,15 @@ async fn ask_ports(talk: &mut Talk, voice: &mut Voice, entry: Oid, findings: &mu
         }
     })
     .await;
+    findings.has_ports_left = !is_whole;
 }
 
 /// What was found so far.
 #[derive(Debug, Default)]
 struct Findings {
     has_voice: bool,
+    /// Whether there may be serial ports that were not read. Stands also when the time is over.
+    has_ports_left: bool,
     clues: Vec<(ClueKind, String)>,
     lines: Vec<u8>,
     targets: BTreeMap<u32, Target>,
@@ -371,6 +381,13 @@ impl Findings {
         let mut answer = Answer::new(Probe::Snmp, outcome, clock::now());
         for (kind, text) in &self.clues {
             answer.add(*kind, text);
+        }
+        if self.has_ports_left {
+            let text = match self.targets.len() {
+                0 => "none was read; it did not answer in time".to_owned(),
+                num => format!("{num} ports; the rest did not answer in time"),
+            };
+            answer.add(ClueKind::TargetsCut, &text);
         }
         answer.raw = RawDatagram::keep(&self.lines);
         Snmp {

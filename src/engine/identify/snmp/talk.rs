@@ -24,6 +24,12 @@ const MAX_UNANSWERED: u32 = 2;
 /// How often a user of v3 is told to ask again before it is given up: for the engine, for its time, and once more.
 const MAX_AGAIN: u32 = 4;
 
+/// After so many ids of an engine that are none, SNMP v3 is given up.
+const MAX_NO_ENGINE: u32 = 3;
+
+/// What such an engine is called.
+const NO_ENGINE: &str = "its SNMP engine has no usable id";
+
 /// How many communities are tried.
 const MAX_COMMUNITIES: usize = 8;
 
@@ -166,6 +172,7 @@ impl Talk {
     pub(super) async fn greet(&mut self, user: User, patience: Duration) -> Option<Voice> {
         let id = self.new_id();
         let mut voice = Voice::User(user);
+        let mut num_no_engine = 0;
         let begin = Instant::now();
         for half in 0..2_u32 {
             self.send(&User::write_greeting(id)).await;
@@ -176,6 +183,13 @@ impl Talk {
                 };
                 match self.read(&mut voice, len).await {
                     Heard::AskAgain => return Some(voice),
+                    Heard::NoEngine => {
+                        self.seen.odd(NO_ENGINE);
+                        num_no_engine += 1;
+                        if num_no_engine >= MAX_NO_ENGINE {
+                            return None;
+                        }
+                    }
                     Heard::Odd(why) => self.seen.odd(why),
                     Heard::Refused(why) => {
                         self.seen.refused = Some(why);
@@ -220,6 +234,7 @@ impl Talk {
                         self.seen.refused = Some(why);
                         return replies;
                     }
+                    Heard::NoEngine => self.seen.odd(NO_ENGINE),
                     Heard::Odd(why) => self.seen.odd(why),
                 }
             }

@@ -20,6 +20,9 @@ pub(super) struct Table<'table> {
     pub(super) max_rows: usize,
 }
 
+/// So many questions of a column in a row may be lost before the rest of it is given up.
+const MAX_LOST: u32 = 2;
+
 /// How far a column is.
 #[derive(Clone, Debug)]
 struct Column {
@@ -27,16 +30,18 @@ struct Column {
     root: Oid,
     last: Oid,
     num_rows: usize,
+    num_lost: u32,
     is_done: bool,
 }
 
-/// Walks a table and gives every cell as it comes: column, index, name, value.
+/// Walks a table and gives every cell as it comes: column, index, name, value. Whether it came to the end of the table,
+/// or to the most rows that are wanted; otherwise rows are missing since the unit did not answer.
 pub(super) async fn walk(
     talk: &mut Talk,
     voice: &mut Voice,
     table: &Table<'_>,
     mut on_cell: impl FnMut(u32, &[u32], &Oid, &Value),
-) {
+) -> bool {
     let mut columns: Vec<Column> = table
         .columns
         .iter()
@@ -47,6 +52,7 @@ pub(super) async fn walk(
                 last: root.clone(),
                 root,
                 num_rows: 0,
+                num_lost: 0,
                 is_done: false,
             }
         })
@@ -54,13 +60,15 @@ pub(super) async fn walk(
     let mut has_bulk = voice.has_bulk();
     // Several columns in one question; apart once the unit has refused that.
     let mut is_together = true;
+    let mut is_whole = true;
     loop {
         let open: Vec<usize> = (0..columns.len())
             .filter(|position| !columns[*position].is_done)
             .collect();
         if open.is_empty() {
-            return;
+            return is_whole;
         }
+        let num_open = open.len();
         let groups: Vec<Vec<usize>> = if is_together {
             vec![open]
         } else {
@@ -83,34 +91,43 @@ pub(super) async fn walk(
             })
             .collect();
         let replies = talk.exchange(voice, &questions).await;
-        let is_first = columns.iter().all(|column| column.num_rows == 0);
-        if talk.seen.is_over() || (replies.iter().all(Option::is_none) && !(has_bulk && is_first)) {
-            return;
+        if talk.seen.is_over() {
+            return false;
         }
+        let is_first = columns.iter().all(|column| column.num_rows == 0);
         let mut has_advanced = false;
-        let mut is_refused = false;
+        let mut refused: Vec<usize> = Vec::new();
+        let mut lost: Vec<usize> = Vec::new();
         for (group, reply) in groups.iter().zip(&replies) {
             match reply {
                 Some(reply) if !reply.is_error => {
                     has_advanced |= take(&mut columns, group, reply, table.max_rows, &mut on_cell);
                 }
-                // v1: one of the columns has no more. Others: the answer is too big for the unit, or it is lost.
-                _ => is_refused = true,
+                // v1: one of the columns has no more. Others: the answer is too big for the unit.
+                Some(_) => refused.extend(group),
+                None => lost.extend(group),
             }
         }
-        if is_refused && (has_bulk || is_together) {
+        let has_ended = columns.iter().filter(|column| !column.is_done).count() < num_open;
+        // An answer without a row, or one that is lost at once, may also be one that is too big.
+        let is_empty = lost.is_empty() && !has_advanced && !has_ended;
+        let is_too_big = !refused.is_empty() || is_empty || (!lost.is_empty() && is_first);
+        if is_too_big && (has_bulk || is_together) {
             (has_bulk, is_together) = (false, false);
             continue;
         }
-        if !has_advanced {
-            return;
+        for position in refused.iter().copied() {
+            columns[position].is_done = true;
         }
-        if is_refused {
-            for (group, reply) in groups.iter().zip(&replies) {
-                if !matches!(reply, Some(reply) if !reply.is_error) {
-                    columns[group[0]].is_done = true;
-                }
+        for position in lost {
+            let column = &mut columns[position];
+            column.num_lost += 1;
+            if column.num_lost >= MAX_LOST {
+                (column.is_done, is_whole) = (true, false);
             }
+        }
+        if is_empty && refused.is_empty() {
+            return false;
         }
     }
 }
@@ -134,6 +151,7 @@ fn take(
                 on_cell(column.number, index, name, value);
                 column.last = name.clone();
                 column.num_rows += 1;
+                column.num_lost = 0;
                 column.is_done = column.num_rows >= max_rows;
                 has_advanced = true;
             }

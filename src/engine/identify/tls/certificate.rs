@@ -15,6 +15,12 @@ use crate::model::time::Timestamp;
 /// How many names of one certificate are told: the other clues need room too.
 const NAMES_TOLD: usize = 16;
 
+/// The last second that can be told: 9999-12-30T22:00:00Z.
+const LAST_INSTANT_SECS: i64 = 253_402_207_200;
+
+/// What is said of a certificate that is for ever.
+const NO_EXPIRATION: &str = "no expiration";
+
 /// Adds what the certificate says. One that cannot be read still has a fingerprint.
 pub(super) fn tell(der: &[u8], answer: &mut Answer) {
     if let Ok((_rest, certificate)) = parse_x509_certificate(der) {
@@ -22,7 +28,7 @@ pub(super) fn tell(der: &[u8], answer: &mut Answer) {
         answer.add(ClueKind::CertIssuer, &name(certificate.issuer()));
         let validity = certificate.validity();
         answer.add(ClueKind::CertFrom, &instant(validity.not_before));
-        answer.add(ClueKind::CertUntil, &instant(validity.not_after));
+        answer.add(ClueKind::CertUntil, &until(validity.not_after));
         answer.add(ClueKind::CertKey, &key(certificate.public_key()));
         let names = certificate.subject_alternative_name().ok().flatten();
         let names = names.iter().flat_map(|names| &names.value.general_names);
@@ -44,6 +50,15 @@ fn fingerprint(der: &[u8]) -> String {
 fn instant(time: ASN1Time) -> String {
     let millis = time.timestamp().saturating_mul(1000);
     Timestamp::from_millis(millis).to_string()
+}
+
+/// A certificate that never expires says the end of the year 9999 (RFC 5280, section 4.1.2.5).
+fn until(time: ASN1Time) -> String {
+    if time.timestamp() > LAST_INSTANT_SECS {
+        NO_EXPIRATION.to_owned()
+    } else {
+        instant(time)
+    }
 }
 
 /// In the order of the certificate: `CN=avocent.com,O=Avocent`.
@@ -169,6 +184,15 @@ pub(super) fn num_bits(number: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_time_is_no_date() {
+        let until_secs = |secs| until(ASN1Time::from_timestamp(secs).expect("within its range"));
+        assert_eq!(until_secs(253_402_300_799), "no expiration");
+        assert_eq!(until_secs(LAST_INSTANT_SECS + 1), "no expiration");
+        assert_eq!(until_secs(LAST_INSTANT_SECS), "9999-12-30T22:00:00Z");
+        assert_eq!(until_secs(1_514_764_800), "2018-01-01T00:00:00Z");
+    }
 
     #[test]
     fn the_length_of_numbers_is_in_bits() {

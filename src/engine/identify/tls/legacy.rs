@@ -24,6 +24,9 @@ enum Hello {
     Only30,
 }
 
+/// As it stands in a hello.
+const TLS_1_2: u16 = 0x0303;
+
 /// A closing alert (RFC 5246, section 7.2.1), in a record of TLS 1.0.
 const CLOSE_NOTIFY: [u8; 7] = [21, 3, 1, 0, 2, 1, 0];
 
@@ -80,7 +83,12 @@ fn tell(seen: &Seen, answer: &mut Answer) {
             None => String::new(),
         };
         let text = format!("{version}, {}{group}", suites::name(seen.suite));
-        answer.add(ClueKind::LegacyTls, &text);
+        let kind = if seen.version < TLS_1_2 {
+            ClueKind::LegacyTls
+        } else {
+            ClueKind::WeakTls
+        };
+        answer.add(kind, &text);
     }
     if let Some(der) = &seen.certificate {
         certificate::tell(der, answer);
@@ -91,7 +99,7 @@ fn tell(seen: &Seen, answer: &mut Answer) {
 impl Hello {
     const fn version(self) -> u16 {
         match self {
-            Self::UpTo12 => 0x0303,
+            Self::UpTo12 => TLS_1_2,
             Self::Only10 => 0x0301,
             Self::Only30 => 0x0300,
         }
