@@ -398,7 +398,11 @@ async fn a_copy_of_a_site_has_a_user_of_its_own() {
         })
         .await;
     let store = format!("store {NAME}");
-    assert_eq!(*vault.calls(), [store.as_str(), &store], "under two numbers");
+    assert_eq!(
+        *vault.calls(),
+        [store.as_str(), &store],
+        "under two numbers"
+    );
     running.send(Command::SetV3User(None));
     running.until("none", is_none).await;
     running.send(Command::OpenSite(first.clone()));

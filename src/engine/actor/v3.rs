@@ -19,14 +19,23 @@ pub(super) struct V3 {
     is_given: bool,
     /// The user that is on its way into the keyring.
     storing: Option<Arc<V3User>>,
-    /// The site is marked for the user on its way alone: nothing else of it is in the keyring.
-    mark_is_early: bool,
+    mark: Mark,
     /// What is in the keyring is being taken out.
     is_removing: bool,
-    /// The mark stands for nothing that this keyring could give.
-    mark_is_empty: bool,
     /// Work with the keyring, in the order in which it was asked for.
     working: Option<JoinHandle<()>>,
+}
+
+/// What the site's mark stands for, when it has one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mark {
+    /// A user in the keyring, as far as is known.
+    #[default]
+    User,
+    /// A user that is on its way there, and no other.
+    Early,
+    /// Nothing that this keyring could give.
+    Empty,
 }
 
 /// What came of work with the keyring.
@@ -54,9 +63,8 @@ impl V3 {
             user: given,
             state,
             storing: None,
-            mark_is_early: false,
+            mark: Mark::default(),
             is_removing: false,
-            mark_is_empty: false,
             working: None,
         }
     }
@@ -97,8 +105,7 @@ impl Actor {
         v3.forget();
         v3.storing = None;
         v3.is_removing = false;
-        v3.mark_is_early = false;
-        v3.mark_is_empty = false;
+        v3.mark = Mark::default();
         if self.session.has_v3 {
             self.with_vault(|vault, key| V3Done::Loaded(vault.load(key)));
         }
@@ -125,22 +132,20 @@ impl Actor {
         let v3 = &mut self.identifying.v3;
         v3.storing = None;
         v3.is_removing = false;
-        v3.mark_is_early = false;
-        v3.mark_is_empty = false;
+        v3.mark = Mark::default();
         if v3.is_given {
             return;
         }
-        match v3.user.clone() {
-            Some(user) => self.store_v3_user(user).await,
-            None => {
-                v3.forget();
-                if had_v3 {
-                    self.say.said(
-                        Saying::note("The SNMP v3 user stays with the site that was open before")
-                            .hint("Give it again in the settings to keep it for this site too"),
-                    );
-                }
-            }
+        if let Some(user) = v3.user.clone() {
+            self.store_v3_user(user).await;
+            return;
+        }
+        v3.forget();
+        if had_v3 {
+            self.say.said(
+                Saying::note("The SNMP v3 user stays with the site that was open before")
+                    .hint("Give it again in the settings to keep it for this site too"),
+            );
         }
     }
 
@@ -157,7 +162,9 @@ impl Actor {
             return;
         }
         let v3 = &mut self.identifying.v3;
-        v3.mark_is_early |= !was_marked;
+        if !was_marked {
+            v3.mark = Mark::Early;
+        }
         v3.is_removing = false;
         v3.storing = Some(Arc::clone(&user));
         self.with_vault(move |vault, key| {
@@ -180,7 +187,7 @@ impl Actor {
         }
         v3.is_removing = true;
         v3.lack("it is being taken out of the keyring".to_owned());
-        let is_for_good = v3.mark_is_empty || !self.session.has_v3;
+        let is_for_good = v3.mark == Mark::Empty || !self.session.has_v3;
         self.with_vault(move |vault, key| V3Done::Removed {
             is_for_good,
             result: vault.remove(key),
@@ -251,7 +258,7 @@ impl Actor {
                 v3.user = Some(Arc::new(user));
             }
             Ok(None) => {
-                v3.mark_is_empty = true;
+                v3.mark = Mark::Empty;
                 v3.lack("the keyring of this system has none for this site".to_owned());
                 self.say.said(
                     Saying::note("The keyring of this system has no SNMP v3 user for this site")
@@ -261,7 +268,7 @@ impl Actor {
             }
             Err(error) => {
                 let why = sentence(&error);
-                v3.mark_is_empty = true;
+                v3.mark = Mark::Empty;
                 v3.lack(why.clone());
                 self.say.said(
                     Saying::trouble("The SNMP v3 user of this site cannot be read")
@@ -281,8 +288,7 @@ impl Actor {
         let is_current = current.is_some_and(|current| Arc::ptr_eq(current, user));
         match result {
             Ok(()) => {
-                v3.mark_is_early = false;
-                v3.mark_is_empty = false;
+                v3.mark = Mark::default();
                 if is_current {
                     v3.state = V3State::Kept {
                         user: user.name.clone(),
@@ -292,8 +298,8 @@ impl Actor {
             Err(error) => {
                 // A keyring that is only slow may have it later.
                 let is_slow = matches!(error, VaultError::Slow { .. });
-                if v3.mark_is_early && v3.storing.is_none() && !is_slow {
-                    v3.mark_is_early = false;
+                if v3.mark == Mark::Early && v3.storing.is_none() && !is_slow {
+                    v3.mark = Mark::default();
                     self.session.set_has_v3(false);
                 }
                 // Of an older user nothing is said: a newer one is on its way.
@@ -310,17 +316,18 @@ impl Actor {
         v3.is_removing = false;
         if v3.storing.is_some() {
             // The mark is that of a newer user.
-            v3.mark_is_early |= is_removed;
+            if is_removed {
+                v3.mark = Mark::Early;
+            }
         } else if is_removed || is_for_good {
-            v3.mark_is_early = false;
-            v3.mark_is_empty = false;
+            v3.mark = Mark::default();
             if v3.user.is_none() {
                 v3.forget();
             }
             self.session.set_has_v3(false);
         } else {
             // The next time, the mark goes in any case.
-            v3.mark_is_empty = true;
+            v3.mark = Mark::Empty;
             v3.lack("it could not be taken out of the keyring".to_owned());
         }
         if let Err(error) = result {

@@ -195,7 +195,7 @@ fn read_within(
          WHERE appliance IN (SELECT id FROM appliance ORDER BY id LIMIT ?1)
          ORDER BY appliance, when_millis DESC",
     )?;
-    let mut found = statement.query([UNITS_KEPT as i64])?;
+    let mut found = statement.query([stored(UNITS_KEPT as u64)])?;
     let mut num_bytes = 0;
     while let Some(row) = found.next()? {
         let (unit, when_millis) = (integer(row, 0)?, integer(row, 3)?);
@@ -278,7 +278,7 @@ fn oldest_raw(conn: &Connection, most_bytes: usize) -> rusqlite::Result<i64> {
     let most_bytes = i64::try_from(most_bytes).unwrap_or(i64::MAX);
     let total: Option<i64> = conn.query_row(
         "SELECT sum(min(length(raw), ?1)) FROM probe",
-        [RAW_KEPT_BYTES as i64],
+        [stored(RAW_KEPT_BYTES as u64)],
         |row| row.get(0),
     )?;
     if total.unwrap_or(0) <= most_bytes {
@@ -287,7 +287,7 @@ fn oldest_raw(conn: &Connection, most_bytes: usize) -> rusqlite::Result<i64> {
     let mut statement = conn.prepare(
         "SELECT when_millis, min(length(raw), ?1) FROM probe WHERE raw IS NOT NULL ORDER BY when_millis DESC",
     )?;
-    let mut rows = statement.query([RAW_KEPT_BYTES as i64])?;
+    let mut rows = statement.query([stored(RAW_KEPT_BYTES as u64)])?;
     let mut sum = 0_i64;
     while let Some(row) = rows.next()? {
         sum = sum.saturating_add(integer(row, 1)?);
