@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::model::network::InterfaceState;
 use crate::model::registry::Registry;
 use crate::model::snapshot::{
-    CatalogState, DoctorReport, IdentifyState, JobState, OTHERS_KEPT, OtherAnswer, SearchState,
-    SiteState, Snapshot, SweepState, Totals, V3State,
+    CatalogState, DoctorReport, IdentifyState, JobState, OTHERS_KEPT, OTHERS_KEPT_BYTES,
+    OtherAnswer, SearchState, SiteState, Snapshot, SweepState, Totals, V3State,
 };
 use crate::model::time::Timestamp;
 
@@ -81,7 +81,9 @@ impl Publisher {
         let identify = parts.identify;
         if identify.num_others_left_out > 0 {
             limits.push(format!(
-                "{OTHERS_KEPT} other things that answered are the most that are listed: {} more did",
+                "{OTHERS_KEPT} other things that answered, or {} MiB of their answers, are the most that is listed: {} \
+                 more did",
+                OTHERS_KEPT_BYTES >> 20,
                 identify.num_others_left_out
             ));
         }

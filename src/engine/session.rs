@@ -35,6 +35,9 @@ const SAVE_AGAIN_MILLIS: u64 = 5_000;
 /// New units a second in the demo, where every unit comes from 127.0.0.1.
 const DEMO_NEW_UNITS_PER_SEC: u32 = 1_000;
 
+/// Saving goes on until nothing is left, but not for ever: what a storm brings meanwhile comes with the next save.
+const SAVE_TRIES: u32 = 3;
+
 /// An untitled site is tried under this many names before giving up.
 const UNTITLED_TRIES: u32 = 100;
 
@@ -312,25 +315,57 @@ impl Session {
         }
     }
 
+    /// Saves that the keyring has a user for the site, before it gets one: an entry that no site knows of would stay for
+    /// ever. Returns why not, when it cannot; then nothing has changed.
+    pub(super) async fn mark_v3(&mut self) -> Result<(), String> {
+        let before = (self.has_v3, self.has_v3_is_dirty);
+        self.set_has_v3(true);
+        let saved = match &self.site.read_only {
+            Some(why) if self.has_v3_is_dirty => Err(format!("The site is read-only: {why}")),
+            Some(_) => Ok(()),
+            None => self.save_mark().await,
+        };
+        if saved.is_err() {
+            (self.has_v3, self.has_v3_is_dirty) = before;
+        }
+        saved
+    }
+
+    async fn save_mark(&mut self) -> Result<(), String> {
+        for _ in 0..SAVE_TRIES {
+            self.finish_save().await?;
+            if !self.has_v3_is_dirty {
+                return Ok(());
+            }
+            self.begin_save(clock::now(), false);
+        }
+        let why = self.site.save_error.clone();
+        Err(why.unwrap_or_else(|| "The site file is busy".to_owned()))
+    }
+
+    /// Waits for a save that was begun. Returns why it failed.
+    async fn finish_save(&mut self) -> Result<(), String> {
+        let Some(saving) = self.saving.take() else {
+            return Ok(());
+        };
+        let words = match saving.done.await {
+            Ok(Ok(())) => {
+                self.site.saved = Some(clock::now());
+                self.site.save_error = None;
+                return Ok(());
+            }
+            Ok(Err(error)) => sentence(&error),
+            Err(_) => "The site file is closed".to_owned(),
+        };
+        self.registry.put_back(&saving.batch);
+        self.has_v3_is_dirty |= saving.has_v3.is_some();
+        Err(words)
+    }
+
     /// Saves everything, also what is only a moment old. Returns why not, when it cannot.
     pub(super) async fn save_all(&mut self) -> Result<(), String> {
-        for _ in 0..3 {
-            if let Some(saving) = self.saving.take() {
-                match saving.done.await {
-                    Ok(Ok(())) => {
-                        self.site.saved = Some(clock::now());
-                        self.site.save_error = None;
-                    }
-                    Ok(Err(error)) => {
-                        self.registry.put_back(&saving.batch);
-                        return Err(sentence(&error));
-                    }
-                    Err(_) => {
-                        self.registry.put_back(&saving.batch);
-                        return Err("The site file is closed".to_owned());
-                    }
-                }
-            }
+        for _ in 0..SAVE_TRIES {
+            self.finish_save().await?;
             let is_dirty = self.registry.is_dirty() || self.has_v3_is_dirty;
             if self.site.read_only.is_some() || !is_dirty {
                 return Ok(());
@@ -340,7 +375,8 @@ impl Session {
         Ok(())
     }
 
-    /// Writes the whole site to another file and goes on there.
+    /// Writes the whole site to another file and goes on there. It is another site to the keyring: without a user, until
+    /// it is given one.
     pub(super) async fn save_as(&mut self, path: &Path, overwrite: bool) -> Result<(), StoreError> {
         // What cannot be saved in the old place may well be saved in the new one: its words are not wanted here.
         let _ = self.save_all().await;
@@ -351,7 +387,12 @@ impl Session {
         store.save_as(path, overwrite, move |result| {
             let _ = told.send(result);
         });
-        done.await.unwrap_or_else(|_| Err(NotTaken::Ended.into()))?;
+        let site_id = done.await.unwrap_or_else(|_| Err(NotTaken::Ended.into()))?;
+        if self.site_id != site_id {
+            self.site_id = site_id;
+            self.has_v3 = false;
+            self.has_v3_is_dirty = false;
+        }
         self.site.name = site_name(path);
         self.site.path = Some(path.to_owned());
         self.site.save_error = None;

@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::sighting::{RawDatagram, Source, cut_text};
+use super::sighting::{CUT_MARK, RawDatagram, Source, cut_text};
 use super::time::Timestamp;
 
 /// How many clues one answer keeps, so that no unit can fill the memory.
@@ -11,6 +11,12 @@ pub const CLUES_KEPT: usize = 64;
 
 /// How many targets one unit keeps.
 pub const TARGETS_KEPT: usize = 512;
+
+/// How many clues are left of an answer where there is no room for more: one of each kind that the grid shows.
+const FACTS_KEPT: usize = 5;
+
+/// How long a text of [`Probed::only_facts`] is at most, its mark included.
+const FACT_KEPT_BYTES: usize = 128;
 
 /// A standard means of asking a unit what it is. In the order in which they are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -401,7 +407,8 @@ impl Probed {
                 .clues
                 .iter()
                 .map(|clue| size_of::<Clue>() + clue.text.len());
-            size_of::<Answer>() + answer.raw.bytes.len() + clues.sum::<usize>()
+            let why = answer.outcome.why().map_or(0, str::len);
+            size_of::<Answer>() + answer.raw.bytes.len() + why + clues.sum::<usize>()
         });
         let targets = self.targets.iter().map(|target| {
             let texts = [&target.tty, &target.name, &target.status, &target.speed];
@@ -410,48 +417,52 @@ impl Probed {
         size_of::<Self>() + answers.sum::<usize>() + targets.sum::<usize>()
     }
 
+    /// Whether some of what came is kept byte for byte.
+    pub fn has_raw(&self) -> bool {
+        let mut answers = self.answers.iter();
+        answers.any(|answer| !answer.raw.bytes.is_empty())
+    }
+
     /// The same without what came byte for byte.
     #[must_use]
     pub fn without_raw(&self) -> Self {
         let mut kept = self.clone();
+        let none = RawDatagram::keep(&[]).bytes;
         for answer in &mut kept.answers {
-            answer.raw = RawDatagram {
-                bytes: RawDatagram::keep(&[]).bytes,
-                ..answer.raw
-            };
+            answer.raw.bytes = std::sync::Arc::clone(&none);
         }
         kept
     }
 
-    /// Only what the grid shows and a product is known by.
+    /// Whether [`Self::only_facts`] would leave something out.
+    pub fn has_more_than_facts(&self) -> bool {
+        let is_cut = |answer: &Answer| {
+            let why = answer.outcome.why();
+            answer.clues.iter().any(|clue| !is_fact(clue))
+                || answer.clues.len() > FACTS_KEPT
+                || why.is_some_and(|why| why.len() > FACT_KEPT_BYTES)
+        };
+        self.has_raw() || !self.targets.is_empty() || self.answers.iter().any(is_cut)
+    }
+
+    /// Only how each probe ended, and what the grid shows and a product is known by, cut to a length that leaves room for
+    /// every unit of a large site.
     #[must_use]
     pub fn only_facts(&self) -> Self {
         let mut kept = self.without_raw();
         kept.targets = Vec::new();
         for answer in &mut kept.answers {
-            answer.clues.retain(|clue| {
-                matches!(
-                    clue.kind,
-                    ClueKind::ObjectId
-                        | ClueKind::Model
-                        | ClueKind::PartNumber
-                        | ClueKind::Serial
-                        | ClueKind::Firmware
-                )
-            });
-            answer.clues.truncate(5);
+            answer.clues.retain(|clue| is_fact_kind(clue.kind));
+            answer.clues.truncate(FACTS_KEPT);
             answer.clues.shrink_to_fit();
+            for clue in &mut answer.clues {
+                cut_fact(&mut clue.text);
+            }
+            if let Outcome::Garbled(why) | Outcome::Failed(why) = &mut answer.outcome {
+                cut_fact(why);
+            }
         }
-        kept
-    }
-
-    /// Only how each probe ended.
-    #[must_use]
-    pub fn only_outcomes(&self) -> Self {
-        let mut kept = self.only_facts();
-        for answer in &mut kept.answers {
-            answer.clues = Vec::new();
-        }
+        kept.answers.shrink_to_fit();
         kept
     }
 
@@ -467,6 +478,30 @@ impl Probed {
             .answers
             .iter()
             .any(|answer| answer.outcome.is_somebody())
+    }
+}
+
+/// What the grid shows and a product is known by.
+const fn is_fact_kind(kind: ClueKind) -> bool {
+    matches!(
+        kind,
+        ClueKind::ObjectId
+            | ClueKind::Model
+            | ClueKind::PartNumber
+            | ClueKind::Serial
+            | ClueKind::Firmware
+    )
+}
+
+fn is_fact(clue: &Clue) -> bool {
+    is_fact_kind(clue.kind) && clue.text.len() <= FACT_KEPT_BYTES
+}
+
+fn cut_fact(text: &mut String) {
+    if text.len() > FACT_KEPT_BYTES {
+        text.truncate(text.floor_char_boundary(FACT_KEPT_BYTES - CUT_MARK.len_utf8()));
+        text.push(CUT_MARK);
+        text.shrink_to_fit();
     }
 }
 
@@ -538,5 +573,34 @@ mod tests {
                 .iter()
                 .all(|clue| clue.text.chars().count() <= 256)
         );
+    }
+
+    #[test]
+    fn the_facts_of_a_unit_are_bounded_and_the_rest_goes() {
+        let when = Timestamp::from_millis(0);
+        let mut answer = Answer::new(Probe::Snmp, Outcome::Garbled("ü".repeat(200)), when);
+        answer.raw = RawDatagram::keep(&[7; 900]);
+        for _ in 0..9 {
+            answer.add(ClueKind::Description, "long words");
+            answer.add(ClueKind::Model, &"ü".repeat(200));
+        }
+        let probed = Probed {
+            ip: Ipv4Addr::LOCALHOST,
+            when,
+            answers: vec![answer],
+            targets: vec![Target::default()],
+        };
+        assert!(probed.has_more_than_facts() && probed.has_raw());
+        let without_raw = probed.without_raw();
+        assert_eq!(without_raw.num_bytes() + 900, probed.num_bytes());
+        assert_eq!(without_raw.answers[0].raw.full_len, 900, "how long it was");
+        let facts = without_raw.only_facts();
+        assert!(!facts.has_more_than_facts());
+        assert_eq!(facts.only_facts(), facts);
+        assert_eq!(facts.answers[0].outcome.word(), "garbled");
+        let texts = facts.answers[0].clues(ClueKind::Model);
+        let lens: Vec<usize> = texts.map(str::len).collect();
+        assert_eq!(lens, [127; 5], "five, cut between characters");
+        assert!(facts.num_bytes() < 1_500);
     }
 }

@@ -213,6 +213,9 @@ pub struct IdentifyState {
 /// How many other things are kept.
 pub const OTHERS_KEPT: usize = 4_096;
 
+/// How many bytes [`Snapshot::others`] takes at most.
+pub const OTHERS_KEPT_BYTES: usize = 8 << 20;
+
 /// Something that answered in a swept range and shows no sign of being a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherAnswer {
@@ -250,7 +253,7 @@ pub enum V3State {
     },
     /// Only until Rollcall is closed.
     Unkept {
-        /// The user's name.
+        /// The user's name. Empty where the site is marked as having a user, and none can be had: the mark can be removed.
         user: String,
         /// Why the keyring does not have it.
         why: String,

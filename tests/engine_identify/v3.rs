@@ -35,7 +35,7 @@ fn give(user: V3User) -> Command {
 #[derive(Debug)]
 struct WatchedVault {
     inner: MemoryVault,
-    failure: Option<VaultError>,
+    failure: Mutex<Option<VaultError>>,
     is_open: watch::Sender<bool>,
     calls: Mutex<Vec<String>>,
 }
@@ -44,7 +44,7 @@ impl WatchedVault {
     fn new(is_open: bool, failure: Option<VaultError>) -> Arc<Self> {
         Arc::new(Self {
             inner: MemoryVault::default(),
-            failure,
+            failure: Mutex::new(failure),
             is_open: watch::Sender::new(is_open),
             calls: Mutex::default(),
         })
@@ -61,7 +61,11 @@ impl WatchedVault {
         let waited = tokio::runtime::Handle::current().block_on(wait).is_ok();
         assert!(waited, "the vault is there");
         self.calls().push(call);
-        self.failure.clone().map_or(Ok(()), Err)
+        self.failure().clone().map_or(Ok(()), Err)
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<VaultError>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,6 +98,24 @@ fn is_kept(snapshot: &Snapshot) -> bool {
 
 fn is_at(path: &Path) -> impl Fn(&Snapshot) -> bool {
     move |snapshot| snapshot.site.path.as_deref() == Some(path)
+}
+
+fn is_none(snapshot: &Snapshot) -> bool {
+    snapshot.snmp_v3 == V3State::None
+}
+
+/// The site is marked, and no user can be had.
+fn lacks(wanted: &str) -> impl Fn(&Snapshot) -> bool {
+    move |snapshot| match &snapshot.snmp_v3 {
+        V3State::Unkept { user, why } => user.is_empty() && why.contains(wanted),
+        V3State::None | V3State::Kept { .. } => false,
+    }
+}
+
+fn locked() -> VaultError {
+    VaultError::Locked {
+        why: "nobody typed its password".to_owned(),
+    }
 }
 
 /// Everything that lies in a folder, byte for byte.
@@ -151,7 +173,6 @@ async fn a_user_is_kept_in_the_vault_for_its_site_alone() {
     running.until("kept after all", is_kept).await;
     assert_eq!(*vault.calls(), [&format!("store {NAME}"), "load", "load"]);
     running.send(Command::SetV3User(None));
-    let is_none = |snapshot: &Snapshot| snapshot.snmp_v3 == V3State::None;
     running.until("none", is_none).await;
     running.close().await;
     let running = start(&first);
@@ -194,10 +215,7 @@ async fn a_user_that_is_taken_away_at_once_does_not_stay_in_the_vault() {
 async fn a_vault_that_fails_is_said_and_the_user_still_used() {
     let folder = tempfile::tempdir().expect("a folder");
     let site = folder.path().join("hall.rollcall");
-    let locked = VaultError::Locked {
-        why: "nobody typed its password".to_owned(),
-    };
-    let vault = WatchedVault::new(true, Some(locked));
+    let vault = WatchedVault::new(true, Some(locked()));
     let choice = || SiteChoice::File(site.clone());
     let mut running = start_with(config(choice(), folder.path(), Arc::clone(&vault) as _));
     running.send(give(user()));
@@ -227,10 +245,10 @@ async fn a_vault_that_fails_is_said_and_the_user_still_used() {
     assert!(!format!("{refused:?}").contains("\"short\""));
     assert!(is_unkept(&running.handle.snapshot()), "the old one stays");
     running.send(Command::SetV3User(None));
-    let is_none = |snapshot: &Snapshot| snapshot.snmp_v3 == V3State::None;
     running.until("none", is_none).await;
     running.close().await;
-    assert_eq!(vault.calls().len(), 1, "nothing was there to be removed");
+    let wanted = [&format!("store {NAME}"), "remove"];
+    assert_eq!(*vault.calls(), wanted, "whatever may be there");
 }
 
 #[tokio::test]
@@ -258,4 +276,170 @@ async fn a_user_for_one_run_is_in_no_vault() {
     running.close().await;
     assert!(vault.calls().is_empty());
     assert_nowhere(folder.path(), &[AUTH, PRIV, NAME]);
+}
+
+#[tokio::test]
+async fn a_user_on_its_way_into_the_vault_is_found_again_after_a_switch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = folder.path().join("first.rollcall");
+    let second = folder.path().join("second.rollcall");
+    let vault = WatchedVault::new(false, None);
+    let choice = SiteChoice::File(first.clone());
+    let running = start_with(config(choice, folder.path(), Arc::clone(&vault) as _));
+    running.until("the site", is_at(&first)).await;
+    running.send(give(user()));
+    running.send(Command::NewSite(second.clone()));
+    let snapshot = running.until("the other site", is_at(&second)).await;
+    assert_eq!(snapshot.snmp_v3, V3State::None);
+    running.send(Command::OpenSite(first.clone()));
+    running.until("the site again", is_at(&first)).await;
+    vault.is_open.send_replace(true);
+    running.until("kept", is_kept).await;
+    assert_eq!(*vault.calls(), [&format!("store {NAME}"), "load"]);
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_user_that_the_vault_refused_is_not_looked_for_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = folder.path().join("hall.rollcall");
+    let start = |vault: &Arc<WatchedVault>| {
+        let choice = SiteChoice::File(site.clone());
+        start_with(config(choice, folder.path(), Arc::clone(vault) as _))
+    };
+    let mut running = start(&WatchedVault::new(true, Some(locked())));
+    running.send(give(user()));
+    running
+        .notice("the trouble", said("kept only until Rollcall is closed"))
+        .await;
+    running.close().await;
+    let vault = WatchedVault::new(true, None);
+    let running = start(&vault);
+    let snapshot = running.until("the site", is_at(&site)).await;
+    assert_eq!(snapshot.snmp_v3, V3State::None);
+    running.close().await;
+    assert!(vault.calls().is_empty(), "the site is not marked");
+}
+
+#[tokio::test]
+async fn a_mark_without_a_user_can_be_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = folder.path().join("hall.rollcall");
+    let start = |vault: &Arc<WatchedVault>| {
+        let choice = SiteChoice::File(site.clone());
+        start_with(config(choice, folder.path(), Arc::clone(vault) as _))
+    };
+    // Another computer's keyring has nothing for the site; a locked one says nothing of it.
+    for (failure, why) in [(None, "has none for this site"), (Some(locked()), "locked")] {
+        let running = start(&WatchedVault::new(true, None));
+        running.send(give(user()));
+        running.until("kept", is_kept).await;
+        running.close().await;
+
+        let running = start(&WatchedVault::new(true, failure));
+        running.until("no user", lacks(why)).await;
+        running.send(Command::SetV3User(None));
+        running.until("none", is_none).await;
+        running.close().await;
+
+        let vault = WatchedVault::new(true, None);
+        let running = start(&vault);
+        let snapshot = running.until("the site", is_at(&site)).await;
+        assert_eq!(snapshot.snmp_v3, V3State::None);
+        running.close().await;
+        assert!(vault.calls().is_empty(), "{why}: the site is not marked");
+    }
+}
+
+#[tokio::test]
+async fn a_user_that_cannot_be_taken_out_of_the_vault_is_not_forgotten_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let vault = WatchedVault::new(true, None);
+    let choice = SiteChoice::File(folder.path().join("hall.rollcall"));
+    let mut running = start_with(config(choice, folder.path(), Arc::clone(&vault) as _));
+    running.send(give(user()));
+    running.until("kept", is_kept).await;
+    *vault.failure() = Some(locked());
+    running.send(Command::SetV3User(None));
+    running
+        .notice("the trouble", said("could not be taken out of the keyring"))
+        .await;
+    running
+        .until("still there", lacks("could not be taken out"))
+        .await;
+    *vault.failure() = None;
+    running.send(Command::SetV3User(None));
+    running.until("none", is_none).await;
+    running.close().await;
+    assert_eq!(
+        *vault.calls(),
+        [&format!("store {NAME}"), "remove", "remove"]
+    );
+}
+
+#[tokio::test]
+async fn a_copy_of_a_site_has_a_user_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = folder.path().join("first.rollcall");
+    let copy = folder.path().join("copy.rollcall");
+    let vault = WatchedVault::new(true, None);
+    let choice = SiteChoice::File(first.clone());
+    let running = start_with(config(choice, folder.path(), Arc::clone(&vault) as _));
+    running.send(give(user()));
+    running.until("kept", is_kept).await;
+    running.send(Command::SaveSiteAs {
+        path: copy.clone(),
+        overwrite: false,
+    });
+    let at_copy = is_at(&copy);
+    running
+        .until("kept in the copy", |snapshot| {
+            at_copy(snapshot) && is_kept(snapshot)
+        })
+        .await;
+    let store = format!("store {NAME}");
+    assert_eq!(
+        *vault.calls(),
+        [store.as_str(), &store],
+        "under two numbers"
+    );
+    running.send(Command::SetV3User(None));
+    running.until("none", is_none).await;
+    running.send(Command::OpenSite(first.clone()));
+    let at_first = is_at(&first);
+    running
+        .until("kept in the first", |snapshot| {
+            at_first(snapshot) && is_kept(snapshot)
+        })
+        .await;
+    running.close().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_is_put_into_the_vault_that_the_site_cannot_tell_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = folder.path().join("hall.rollcall");
+    let copy = folder.path().join("copy.rollcall");
+    let vault = WatchedVault::new(true, None);
+    let choice = SiteChoice::File(site.clone());
+    let mut running = start_with(config(choice, folder.path(), Arc::clone(&vault) as _));
+    running.until("the site", is_at(&site)).await;
+    std::fs::remove_file(&site).expect("a person can do that");
+    running.send(give(user()));
+    running
+        .notice("the trouble", said("kept only until Rollcall is closed"))
+        .await;
+    assert!(vault.calls().is_empty());
+    // Under another name it can.
+    running.send(Command::SaveSiteAs {
+        path: copy.clone(),
+        overwrite: false,
+    });
+    running.until("kept", is_kept).await;
+    running.close().await;
+    let choice = SiteChoice::File(copy);
+    let running = start_with(config(choice, folder.path(), Arc::clone(&vault) as _));
+    running.until("kept after all", is_kept).await;
+    running.close().await;
 }

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
-use rollcall::engine::store::{NotTaken, OpenSite, Store, StoreError};
+use rollcall::engine::store::{NotTaken, OpenSite, SaveBatch, Store, StoreError};
 
 use support::{
     as_reopened, batch, close, closed_site, folder, heard_units, names, open, save, save_as, write,
@@ -270,4 +270,52 @@ fn a_site_of_the_first_format_is_opened_and_brought_up() {
     let (_store, contents) = open(&path);
     assert_eq!(contents.units.len(), 4);
     assert_eq!(contents.site_id, Some(site_id), "the number stays");
+}
+
+/// A site's number, as whoever opens it sees it.
+fn number_of(path: &Path) -> String {
+    let (store, contents, _) = Store::open_read_only(path).expect("it can be read");
+    close(store);
+    assert!(!contents.has_v3, "the keyring has nothing for a copy");
+    contents.site_id.expect("it has a number")
+}
+
+#[test]
+fn a_copy_is_a_site_of_its_own_to_the_keyring() {
+    let folder = folder();
+    let other = folder.path().join("copy.rollcall");
+    let path = closed_site(folder.path(), &heard_units(3));
+    let (store, contents) = open(&path);
+    let marked = SaveBatch {
+        has_v3: Some(true),
+        ..batch(&heard_units(3))
+    };
+    save(&store, &marked).expect("it is saved");
+    let same = save_as(&store, &path, true).expect("nothing is to be done");
+    assert_eq!(same, contents.site_id, "the same file is the same site");
+    let number = save_as(&store, &other, false).expect("another name will do");
+    close(store);
+    assert_eq!(names(folder.path()), ["copy.rollcall", "hall 7.rollcall"]);
+    assert_ne!(number, contents.site_id);
+    assert_eq!(number, Some(number_of(&other)));
+    let (store, before) = open(&path);
+    close(store);
+    assert_eq!(before.site_id, contents.site_id);
+    assert!(before.has_v3, "the file before stays as it was");
+}
+
+#[test]
+fn sites_that_had_no_number_get_one_under_their_new_name() {
+    let folder = folder();
+    let path = of_the_first_format(folder.path());
+    let (read_only, contents, _) = Store::open_read_only(&path).expect("it can be read");
+    assert_eq!(contents.site_id, None);
+    let (in_memory, contents) = Store::in_memory().expect("memory is enough");
+    assert_eq!(contents.site_id, None);
+    for (nth, store) in [read_only, in_memory].into_iter().enumerate() {
+        let other = folder.path().join(format!("copy {nth}.rollcall"));
+        let number = save_as(&store, &other, false).expect("another name will do");
+        close(store);
+        assert_eq!(number, Some(number_of(&other)));
+    }
 }

@@ -32,6 +32,7 @@ proptest! {
         let path = folder.path().join("hall.rollcall");
         let (store, _) = Store::create(&path).expect("a new site is made");
         let mut expected: BTreeMap<u64, Appliance> = BTreeMap::new();
+        let mut answers: BTreeMap<u64, Rows> = BTreeMap::new();
         for (changed, removed) in steps {
             let mut units: BTreeMap<u64, Appliance> = BTreeMap::new();
             for (id, mut unit) in changed {
@@ -40,8 +41,14 @@ proptest! {
             }
             for id in &removed {
                 expected.remove(id);
+                answers.remove(id);
             }
-            expected.extend(units.clone());
+            for (id, unit) in &units {
+                let kept = answers.entry(*id).or_default();
+                kept.take(unit.probed.as_deref());
+                let probed = kept.probed().map(Arc::new);
+                expected.insert(*id, Appliance { probed, ..unit.clone() });
+            }
             let batch = SaveBatch {
                 has_v3: None,
                 changed: units.into_values().map(Arc::new).collect(),
@@ -64,6 +71,126 @@ proptest! {
         prop_assert_eq!(contents.remarks, Vec::<String>::new());
         close(store);
     }
+}
+
+/// What the file holds of a unit's answers: the last one of each probe, with the address that gave it.
+#[derive(Default)]
+struct Rows {
+    by_probe: BTreeMap<Probe, (Ipv4Addr, Answer)>,
+    targets: Vec<Target>,
+}
+
+impl Rows {
+    fn take(&mut self, probed: Option<&Probed>) {
+        let Some(probed) = probed else { return };
+        for answer in &probed.answers {
+            let row = (probed.ip, answer.clone());
+            self.by_probe.insert(answer.probe, row);
+        }
+        // SNMP is always there.
+        self.targets.clone_from(&probed.targets);
+    }
+
+    fn probed(&self) -> Option<Probed> {
+        let rows = self.by_probe.values();
+        let (ip, newest) = rows.max_by_key(|(_, answer)| answer.when)?;
+        Some(Probed {
+            ip: *ip,
+            when: newest.when,
+            answers: self
+                .by_probe
+                .values()
+                .map(|(_, answer)| answer.clone())
+                .collect(),
+            targets: self.targets.clone(),
+        })
+    }
+}
+
+#[test]
+fn rows_that_were_not_read_outlive_a_save_of_their_unit() {
+    let folder = folder();
+    let when = Timestamp::from_millis(1_000);
+    let answer = |probe, when| {
+        let mut answer = Answer::new(probe, Outcome::Answered, when);
+        answer.raw = RawDatagram::keep(&[7; 50]);
+        answer
+    };
+    let mut unit = heard_unit(1, 2);
+    unit.probed = Some(Arc::new(Probed {
+        ip: Ipv4Addr::LOCALHOST,
+        when,
+        answers: [Probe::Snmp, Probe::Tls, Probe::Http, Probe::Ssh]
+            .map(|probe| answer(probe, when))
+            .to_vec(),
+        targets: Vec::new(),
+    }));
+    let path = crate::support::closed_site(folder.path(), std::slice::from_ref(&unit));
+    let rows = || -> Vec<(String, i64, String, Option<usize>)> {
+        let conn = rusqlite::Connection::open(&path).expect("it opens");
+        let mut statement = conn
+            .prepare("SELECT probe, when_millis, answer, raw FROM probe ORDER BY probe")
+            .expect("SQLite works");
+        let rows = statement.query_map([], |row| {
+            let raw: Option<Vec<u8>> = row.get(3)?;
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                raw.map(|raw| raw.len()),
+            ))
+        });
+        let rows = rows.expect("SQLite works");
+        rows.map(|row| row.expect("a row")).collect()
+    };
+    let conn = rusqlite::Connection::open(&path).expect("it opens");
+    conn.execute_batch(
+        "UPDATE probe SET probe = 'telepathy' WHERE probe = 'http';
+        UPDATE probe SET answer = 'no json' WHERE probe IN ('ssh', 'tls');",
+    )
+    .expect("SQLite works");
+    drop(conn);
+    let before = rows();
+    assert_eq!(before.len(), 4);
+
+    let (store, contents) = open(&path);
+    assert_eq!(
+        contents.remarks,
+        ["3 items in the site file could not be read and were left out"]
+    );
+    let mut unit = contents.units[0].clone();
+    let probed = unit.probed.as_deref().expect("one could be read");
+    assert_eq!(probed.answers.len(), 1);
+    // Beyond its limit the memory keeps no bytes, and TLS was asked again.
+    let mut probed = probed.without_raw();
+    probed
+        .answers
+        .push(answer(Probe::Tls, Timestamp::from_millis(2_000)));
+    unit.probed = Some(Arc::new(probed));
+    save(&store, &batch(std::slice::from_ref(&unit))).expect("it is saved");
+    unit.probed = None;
+    save(&store, &batch(std::slice::from_ref(&unit))).expect("it is saved");
+    close(store);
+    let after = rows();
+    let by_word = |rows: &[(String, i64, String, Option<usize>)], word: &str| {
+        let row = rows.iter().find(|row| row.0 == word);
+        row.cloned().expect("the row")
+    };
+    for word in ["snmp", "ssh", "telepathy"] {
+        assert_eq!(by_word(&after, word), by_word(&before, word));
+    }
+    assert_eq!(by_word(&after, "tls").1, 2_000);
+    assert_eq!(after.len(), 4);
+
+    let (store, _) = open(&path);
+    let removed = SaveBatch {
+        removed: vec![ApplianceId(1)],
+        next_id: 2,
+        ..SaveBatch::default()
+    };
+    save(&store, &removed).expect("it is saved");
+    close(store);
+    assert!(rows().is_empty(), "the unit is gone");
 }
 
 #[test]

@@ -38,7 +38,11 @@ pub(crate) fn save(store: &Store, batch: &SaveBatch) -> Result<(), StoreError> {
     })
 }
 
-pub(crate) fn save_as(store: &Store, path: &Path, overwrite: bool) -> Result<(), StoreError> {
+pub(crate) fn save_as(
+    store: &Store,
+    path: &Path,
+    overwrite: bool,
+) -> Result<Option<String>, StoreError> {
     done(|tell| store.save_as(path, overwrite, tell))
 }
 

@@ -22,7 +22,7 @@ impl Actor {
             Command::Identify(request) => self.identify(&request, now),
             Command::StopIdentify => self.stop_identify(now),
             Command::SetIdentify(settings) => self.set_identify(settings),
-            Command::SetV3User(user) => self.set_v3_user(user),
+            Command::SetV3User(user) => self.set_v3_user(user).await,
             Command::ExportTargets(request) => self.export_targets(request, now),
             Command::ReloadCatalog => self.reload_catalog(),
             Command::AskTcp(ips) => self.ask_tcp(ips, false),

@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use crate::model::identification::Identification;
 use crate::model::probing::{ClueKind, Probed};
 use crate::model::registry::ProbeResult;
-use crate::model::snapshot::{OTHERS_KEPT, OtherAnswer};
+use crate::model::snapshot::{OTHERS_KEPT, OTHERS_KEPT_BYTES, OtherAnswer};
+
+/// How many bytes as they came are kept of an answer: the head of a greeting or a page.
+const RAW_KEPT_BYTES: usize = 256;
 
 /// The list, and the form of it that snapshots share.
 #[derive(Debug, Default)]
 pub(super) struct Others {
     by_ip: BTreeMap<Ipv4Addr, Arc<OtherAnswer>>,
+    num_bytes: usize,
     shared: Option<Arc<Vec<Arc<OtherAnswer>>>>,
     num_left_out: u64,
 }
@@ -21,22 +26,27 @@ impl Others {
     /// Keeps one, while there is room; a newer answer of the same address takes the place of the older one.
     pub(super) fn keep(&mut self, result: &ProbeResult) {
         let ip = result.probed.ip;
-        if self.by_ip.len() >= OTHERS_KEPT && !self.by_ip.contains_key(&ip) {
+        let other = OtherAnswer {
+            what: in_words(&result.probed),
+            probed: Arc::new(shortened(&result.probed)),
+            identified: Arc::clone(&result.identified),
+        };
+        let before = self.by_ip.get(&ip);
+        let others_bytes = self.num_bytes - before.map_or(0, |before| cost(before));
+        let is_full = before.is_none() && self.by_ip.len() >= OTHERS_KEPT;
+        if is_full || others_bytes + cost(&other) > OTHERS_KEPT_BYTES {
             self.num_left_out += 1;
             return;
         }
-        let other = OtherAnswer {
-            what: in_words(&result.probed),
-            probed: Arc::clone(&result.probed),
-            identified: Arc::clone(&result.identified),
-        };
+        self.num_bytes = others_bytes + cost(&other);
         self.by_ip.insert(ip, Arc::new(other));
         self.shared = None;
     }
 
     /// It is a unit now.
     pub(super) fn remove(&mut self, ip: Ipv4Addr) {
-        if self.by_ip.remove(&ip).is_some() {
+        if let Some(gone) = self.by_ip.remove(&ip) {
+            self.num_bytes -= cost(&gone);
             self.shared = None;
         }
     }
@@ -54,6 +64,37 @@ impl Others {
     pub(super) const fn num_left_out(&self) -> u64 {
         self.num_left_out
     }
+}
+
+/// What is kept of what something said: no targets, and of bytes the head.
+fn shortened(probed: &Probed) -> Probed {
+    let mut kept = probed.clone();
+    kept.targets = Vec::new();
+    for answer in &mut kept.answers {
+        let raw = &mut answer.raw;
+        if raw.bytes.len() > RAW_KEPT_BYTES {
+            raw.bytes = Arc::from(&raw.bytes[..RAW_KEPT_BYTES]);
+        }
+        answer.clues.shrink_to_fit();
+    }
+    kept
+}
+
+/// What one costs: what it said, and what is made of it.
+fn cost(other: &OtherAnswer) -> usize {
+    let verdict = &other.identified;
+    let reasons = verdict
+        .reasons
+        .iter()
+        .map(|reason| size_of_val(reason) + reason.text.len());
+    let words = verdict.contradictions.iter().chain(&verdict.remarks);
+    let words = words.map(|words| size_of::<String>() + words.len());
+    size_of::<OtherAnswer>()
+        + other.what.len()
+        + other.probed.num_bytes()
+        + size_of::<Identification>()
+        + reasons.sum::<usize>()
+        + words.sum::<usize>()
 }
 
 /// What something seems to be, as it says itself.
@@ -77,5 +118,63 @@ fn in_words(probed: &Probed) -> String {
         "It answers, and says nothing of itself".to_owned()
     } else {
         said.join(" · ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::probing::{Answer, CLUES_KEPT, Outcome, Probe, Target};
+    use crate::model::sighting::RawDatagram;
+    use crate::model::time::Timestamp;
+
+    /// Something that says as much as it can.
+    fn result(number: u32) -> ProbeResult {
+        let when = Timestamp::from_millis(0);
+        let mut answer = Answer::new(Probe::Http, Outcome::Answered, when);
+        for _ in 0..CLUES_KEPT {
+            answer.add(ClueKind::HttpTitle, &"x".repeat(256));
+        }
+        answer.raw = RawDatagram::keep(&[b'x'; 2_000]);
+        ProbeResult {
+            probed: Arc::new(Probed {
+                ip: Ipv4Addr::from(0x0a00_0000 + number),
+                when,
+                answers: vec![answer],
+                targets: vec![Target::default(); 500],
+            }),
+            identified: Arc::default(),
+            mac: None,
+            interface: Arc::from("eth0"),
+        }
+    }
+
+    #[test]
+    fn whatever_answers_the_list_has_a_bound_in_bytes() {
+        let mut others = Others::default();
+        for number in 0..2_000 {
+            others.keep(&result(number));
+        }
+        let all = others.shared();
+        let bytes = || all.iter().map(|other| cost(other)).sum::<usize>();
+        assert_eq!(others.num_bytes, bytes());
+        assert!(others.num_bytes <= OTHERS_KEPT_BYTES);
+        assert!(all.len() > 300, "{} fit", all.len());
+        assert_eq!(others.num_left_out(), 2_000 - all.len() as u64);
+        let kept = &all[0].probed;
+        assert!(kept.targets.is_empty());
+        let raw = &kept.answers[0].raw;
+        assert_eq!((raw.bytes.len(), raw.full_len), (RAW_KEPT_BYTES, 2_000));
+
+        // A newer answer of one that is there takes its place, and room that is given back is used.
+        others.keep(&result(0));
+        assert_eq!(others.shared().len(), all.len());
+        others.remove(Ipv4Addr::from(0x0a00_0000));
+        others.keep(&result(5_000));
+        assert_eq!(others.shared().len(), all.len());
+        for other in others.shared().iter() {
+            others.remove(other.probed.ip);
+        }
+        assert_eq!(others.num_bytes, 0);
     }
 }

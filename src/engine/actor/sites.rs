@@ -76,8 +76,13 @@ impl Actor {
     }
 
     pub(super) async fn save_as(&mut self, path: &Path, overwrite: bool) {
+        let key_before = self.session.vault_key();
+        let had_v3 = self.session.has_v3;
         match self.session.save_as(path, overwrite).await {
             Ok(()) => {
+                if self.session.vault_key() != key_before {
+                    self.take_v3_user_along(had_v3).await;
+                }
                 self.say
                     .said(Saying::done(format!("Saved as {}", self.session.site.name)));
                 self.say.notice(Notice::SiteOpened(Some(path.to_owned())));

@@ -19,8 +19,23 @@ pub(super) struct V3 {
     is_given: bool,
     /// The user that is on its way into the keyring.
     storing: Option<Arc<V3User>>,
+    mark: Mark,
+    /// What is in the keyring is being taken out.
+    is_removing: bool,
     /// Work with the keyring, in the order in which it was asked for.
     working: Option<JoinHandle<()>>,
+}
+
+/// What the site's mark stands for, when it has one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mark {
+    /// A user in the keyring, as far as is known.
+    #[default]
+    User,
+    /// A user that is on its way there, and no other.
+    Early,
+    /// Nothing that this keyring could give.
+    Empty,
 }
 
 /// What came of work with the keyring.
@@ -28,7 +43,11 @@ pub(super) struct V3 {
 pub(super) enum V3Done {
     Loaded(Result<Option<V3User>, VaultError>),
     Stored(Arc<V3User>, Result<(), VaultError>),
-    Removed(Result<(), VaultError>),
+    Removed {
+        /// The mark goes with it, whether or not the keyring could be asked.
+        is_for_good: bool,
+        result: Result<(), VaultError>,
+    },
 }
 
 impl V3 {
@@ -44,6 +63,8 @@ impl V3 {
             user: given,
             state,
             storing: None,
+            mark: Mark::default(),
+            is_removing: false,
             working: None,
         }
     }
@@ -54,6 +75,24 @@ impl V3 {
         self.state = V3State::None;
         self.is_given = false;
     }
+
+    /// None can be had, though the site is marked; a person can remove the mark.
+    fn lack(&mut self, why: String) {
+        if self.user.is_none() {
+            self.state = V3State::Unkept {
+                user: String::new(),
+                why,
+            };
+        }
+    }
+
+    fn use_unkept(&mut self, user: &Arc<V3User>, why: String) {
+        self.user = Some(Arc::clone(user));
+        self.state = V3State::Unkept {
+            user: user.name.clone(),
+            why,
+        };
+    }
 }
 
 impl Actor {
@@ -62,23 +101,20 @@ impl Actor {
         if self.identifying.v3.is_given {
             return;
         }
-        self.identifying.v3.forget();
-        self.identifying.v3.storing = None;
+        let v3 = &mut self.identifying.v3;
+        v3.forget();
+        v3.storing = None;
+        v3.is_removing = false;
+        v3.mark = Mark::default();
         if self.session.has_v3 {
             self.with_vault(|vault, key| V3Done::Loaded(vault.load(key)));
         }
     }
 
     /// A person gives a user, or takes it away.
-    pub(super) fn set_v3_user(&mut self, user: Option<Box<V3User>>) {
-        let v3 = &mut self.identifying.v3;
+    pub(super) async fn set_v3_user(&mut self, user: Option<Box<V3User>>) {
         let Some(user) = user else {
-            v3.forget();
-            // One that is still on its way into the keyring must not stay there either.
-            if v3.storing.take().is_some() || self.session.has_v3 {
-                self.session.set_has_v3(false);
-                self.with_vault(|vault, key| V3Done::Removed(vault.remove(key)));
-            }
+            self.remove_v3_user();
             return;
         };
         if let Err(error) = user.check() {
@@ -87,18 +123,85 @@ impl Actor {
                 .said(Saying::trouble(title).because(sentence(&error)));
             return;
         }
-        let user = Arc::new(*user);
-        v3.is_given = false;
-        v3.user = Some(Arc::clone(&user));
-        v3.state = V3State::Unkept {
-            user: user.name.clone(),
-            why: "it is not in the keyring of this system".to_owned(),
-        };
+        self.identifying.v3.is_given = false;
+        self.store_v3_user(Arc::new(*user)).await;
+    }
+
+    /// The open site goes on in another file, which the keyring knows nothing of: it gets the same user.
+    pub(super) async fn take_v3_user_along(&mut self, had_v3: bool) {
+        let v3 = &mut self.identifying.v3;
+        v3.storing = None;
+        v3.is_removing = false;
+        v3.mark = Mark::default();
+        if v3.is_given {
+            return;
+        }
+        if let Some(user) = v3.user.clone() {
+            self.store_v3_user(user).await;
+            return;
+        }
+        v3.forget();
+        if had_v3 {
+            self.say.said(
+                Saying::note("The SNMP v3 user stays with the site that was open before")
+                    .hint("Give it again in the settings to keep it for this site too"),
+            );
+        }
+    }
+
+    /// Uses a user, and puts it into the keyring once the site file says that it is there.
+    async fn store_v3_user(&mut self, user: Arc<V3User>) {
+        let why = "it is not in the keyring of this system".to_owned();
+        self.identifying.v3.use_unkept(&user, why);
+        if !self.has_vault() {
+            return;
+        }
+        let was_marked = self.session.has_v3;
+        if let Err(why) = self.session.mark_v3().await {
+            self.say_unkept(&user, why);
+            return;
+        }
+        let v3 = &mut self.identifying.v3;
+        if !was_marked {
+            v3.mark = Mark::Early;
+        }
+        v3.is_removing = false;
         v3.storing = Some(Arc::clone(&user));
         self.with_vault(move |vault, key| {
             let result = vault.store(key, &user);
             V3Done::Stored(user, result)
         });
+    }
+
+    /// Whatever is in the keyring for the site is taken out; the site is marked until that is over, so that nothing is
+    /// forgotten when Rollcall is closed meanwhile.
+    fn remove_v3_user(&mut self) {
+        let has_vault = self.has_vault();
+        let v3 = &mut self.identifying.v3;
+        v3.forget();
+        // One that is still on its way into the keyring is taken out after it.
+        v3.storing = None;
+        if !has_vault {
+            self.session.set_has_v3(false);
+            return;
+        }
+        v3.is_removing = true;
+        v3.lack("it is being taken out of the keyring".to_owned());
+        let is_for_good = v3.mark == Mark::Empty || !self.session.has_v3;
+        self.with_vault(move |vault, key| V3Done::Removed {
+            is_for_good,
+            result: vault.remove(key),
+        });
+    }
+
+    fn has_vault(&self) -> bool {
+        self.config.identify.vault.is_some() && self.session.vault_key().is_some()
+    }
+
+    fn say_unkept(&mut self, user: &Arc<V3User>, why: String) {
+        self.identifying.v3.use_unkept(user, why.clone());
+        let title = "The SNMP v3 user is kept only until Rollcall is closed";
+        self.say.said(Saying::note(title).because(why));
     }
 
     /// Works with the keyring beside the actor: the system may ask a person for as long as it takes. Nothing happens for
@@ -107,7 +210,6 @@ impl Actor {
         let (Some(vault), Some(key)) =
             (self.config.identify.vault.clone(), self.session.vault_key())
         else {
-            self.identifying.v3.storing = None;
             return;
         };
         let to_beside = self.to_beside.clone();
@@ -132,63 +234,107 @@ impl Actor {
         if self.session.vault_key().as_deref() != Some(key) {
             return;
         }
-        let v3 = &mut self.identifying.v3;
-        let is_current = |v3: &V3, user: &Arc<V3User>| {
-            v3.user
-                .as_ref()
-                .is_some_and(|current| Arc::ptr_eq(current, user))
-        };
-        if let V3Done::Stored(user, _) = &done {
-            v3.storing.take_if(|storing| Arc::ptr_eq(storing, user));
-        }
         match done {
-            V3Done::Loaded(Ok(Some(user))) => {
-                // One that was typed in the meantime is newer.
-                if v3.user.is_none() {
-                    v3.state = V3State::Kept {
-                        user: user.name.clone(),
-                    };
-                    v3.user = Some(Arc::new(user));
-                }
-            }
-            V3Done::Loaded(Ok(None)) => self.say.said(
-                Saying::note("The keyring of this system has no SNMP v3 user for this site")
-                    .because("It was given on another computer, or taken out of the keyring")
-                    .hint("Give it again in the settings"),
-            ),
-            V3Done::Loaded(Err(error)) => self.say.said(
-                Saying::trouble("The SNMP v3 user of this site cannot be read")
-                    .because(sentence(&error))
-                    .hint("Give it again in the settings, or unlock the keyring and open the site again"),
-            ),
-            V3Done::Stored(user, Ok(())) => {
-                // Without a user, it is about to be taken out again.
-                if v3.user.is_some() {
-                    self.session.set_has_v3(true);
-                }
-                if is_current(v3, &user) {
-                    v3.state = V3State::Kept {
-                        user: user.name.clone(),
-                    };
-                }
-            }
-            V3Done::Stored(user, Err(error)) if is_current(v3, &user) => {
-                let why = sentence(&error);
-                v3.state = V3State::Unkept {
+            V3Done::Loaded(loaded) => self.take_loaded_v3(loaded),
+            V3Done::Stored(user, result) => self.take_stored_v3(&user, result),
+            V3Done::Removed {
+                is_for_good,
+                result,
+            } => self.take_removed_v3(is_for_good, result),
+        }
+    }
+
+    fn take_loaded_v3(&mut self, loaded: Result<Option<V3User>, VaultError>) {
+        let v3 = &mut self.identifying.v3;
+        if v3.user.is_some() || v3.is_removing {
+            // What a person did in the meantime is newer.
+            return;
+        }
+        match loaded {
+            Ok(Some(user)) => {
+                v3.state = V3State::Kept {
                     user: user.name.clone(),
-                    why: why.clone(),
                 };
+                v3.user = Some(Arc::new(user));
+            }
+            Ok(None) => {
+                v3.mark = Mark::Empty;
+                v3.lack("the keyring of this system has none for this site".to_owned());
                 self.say.said(
-                    Saying::note("The SNMP v3 user is kept only until Rollcall is closed")
-                        .because(why),
+                    Saying::note("The keyring of this system has no SNMP v3 user for this site")
+                        .because("It was given on another computer, or taken out of the keyring")
+                        .hint("Give it again in the settings, or remove it there"),
                 );
             }
-            // Of an older user nothing is said: a newer one is on its way.
-            V3Done::Stored(_, Err(_)) | V3Done::Removed(Ok(())) => {}
-            V3Done::Removed(Err(error)) => self.say.said(
+            Err(error) => {
+                let why = sentence(&error);
+                v3.mark = Mark::Empty;
+                v3.lack(why.clone());
+                self.say.said(
+                    Saying::trouble("The SNMP v3 user of this site cannot be read")
+                        .because(why)
+                        .hint(
+                            "Give it again in the settings, or unlock the keyring and open the site again",
+                        ),
+                );
+            }
+        }
+    }
+
+    fn take_stored_v3(&mut self, user: &Arc<V3User>, result: Result<(), VaultError>) {
+        let v3 = &mut self.identifying.v3;
+        v3.storing.take_if(|storing| Arc::ptr_eq(storing, user));
+        let current = v3.user.as_ref();
+        let is_current = current.is_some_and(|current| Arc::ptr_eq(current, user));
+        match result {
+            Ok(()) => {
+                v3.mark = Mark::default();
+                if is_current {
+                    v3.state = V3State::Kept {
+                        user: user.name.clone(),
+                    };
+                }
+            }
+            Err(error) => {
+                // A keyring that is only slow may have it later.
+                let is_slow = matches!(error, VaultError::Slow { .. });
+                if v3.mark == Mark::Early && v3.storing.is_none() && !is_slow {
+                    v3.mark = Mark::default();
+                    self.session.set_has_v3(false);
+                }
+                // Of an older user nothing is said: a newer one is on its way.
+                if is_current {
+                    self.say_unkept(user, sentence(&error));
+                }
+            }
+        }
+    }
+
+    fn take_removed_v3(&mut self, is_for_good: bool, result: Result<(), VaultError>) {
+        let v3 = &mut self.identifying.v3;
+        let is_removed = result.is_ok();
+        v3.is_removing = false;
+        if v3.storing.is_some() {
+            // The mark is that of a newer user.
+            if is_removed {
+                v3.mark = Mark::Early;
+            }
+        } else if is_removed || is_for_good {
+            v3.mark = Mark::default();
+            if v3.user.is_none() {
+                v3.forget();
+            }
+            self.session.set_has_v3(false);
+        } else {
+            // The next time, the mark goes in any case.
+            v3.mark = Mark::Empty;
+            v3.lack("it could not be taken out of the keyring".to_owned());
+        }
+        if let Err(error) = result {
+            self.say.said(
                 Saying::trouble("The SNMP v3 user could not be taken out of the keyring")
                     .because(sentence(&error)),
-            ),
+            );
         }
     }
 }

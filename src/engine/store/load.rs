@@ -1,4 +1,6 @@
-//! A site file's rows into the model's units. Bounded, whatever the file holds.
+//! A site file's rows into the model's units. Bounded, whatever the file holds: what is beyond a limit or cannot be read is
+//! said. Units, facts and answers that were left out stay in the file; evidence follows the memory with the next save of its
+//! unit.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -16,7 +18,7 @@ use crate::model::registry::{RAW_KEPT, SIGHTINGS_KEPT};
 use crate::model::sighting::Evidence;
 
 /// How many units a site may have (rules, "Registry").
-const UNITS_KEPT: usize = 200_000;
+pub(super) const UNITS_KEPT: usize = 200_000;
 
 /// How many raw bytes are read in all, the newest first (rules, "Hostile senders").
 const RAW_TOTAL_BYTES: i64 = 64 * 1024 * 1024;
@@ -83,6 +85,7 @@ pub(super) fn read_contents(conn: &Connection, name: String) -> rusqlite::Result
             reading.left_out
         ));
     }
+    remarks.extend(probes::remark(&reading));
     let next_id = stored_next_id
         .filter(|next_id| (1..=NUMBER_MAX).contains(next_id))
         .unwrap_or(1)
@@ -271,14 +274,14 @@ fn oldest_raw_seq(conn: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// A text that is there and readable. The file may hold anything else.
-fn text<'a>(row: &'a Row<'_>, idx: usize) -> rusqlite::Result<Option<&'a str>> {
+pub(super) fn text<'a>(row: &'a Row<'_>, idx: usize) -> rusqlite::Result<Option<&'a str>> {
     Ok(match row.get_ref(idx)? {
         ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok(),
         _ => None,
     })
 }
 
-fn integer(row: &Row<'_>, idx: usize) -> rusqlite::Result<i64> {
+pub(super) fn integer(row: &Row<'_>, idx: usize) -> rusqlite::Result<i64> {
     Ok(match row.get_ref(idx)? {
         ValueRef::Integer(integer) => integer,
         _ => -1,

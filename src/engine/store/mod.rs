@@ -52,7 +52,8 @@ pub struct SiteContents {
     pub has_v3: bool,
     /// The site's name: the file's, without folder and ending.
     pub name: String,
-    /// What a person should know: units or items that were left out. They stay in the file.
+    /// What a person should know: units or items that were left out. Units stay in the file, and so do answers to probes
+    /// until there are newer ones; other items only until their unit is saved again.
     pub remarks: Vec<String>,
 }
 
@@ -107,12 +108,15 @@ pub fn site_name(path: &Path) -> String {
 /// Called on the store's thread when a job is over; must not block.
 type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// The same for a site that was saved under another name.
+type DoneAs = Box<dyn FnOnce(Result<Option<String>, StoreError>) + Send>;
+
 enum Job {
     Save(SaveBatch, Done),
     SaveAs {
         path: PathBuf,
         overwrite: bool,
-        done: Done,
+        done: DoneAs,
     },
 }
 
@@ -174,20 +178,21 @@ impl Store {
     }
 
     /// Writes the whole site to another file, with everything that was saved before, and goes on there, with
-    /// its lock. The file before stays as it was. A site that was read-only can be written to afterwards.
-    /// `done` is always called; when the job is not taken, at once.
+    /// its lock. The file before stays as it was. A site that was read-only can be written to afterwards. The other file
+    /// is another site to the keyring: it gets a number of its own and no user of SNMP v3. `done` is always called, with
+    /// the number that the site has then; when the job is not taken, at once.
     pub fn save_as(
         &self,
         path: &Path,
         overwrite: bool,
-        done: impl FnOnce(Result<(), StoreError>) + Send + 'static,
+        done: impl FnOnce(Result<Option<String>, StoreError>) + Send + 'static,
     ) {
         let job = Job::SaveAs {
             path: path.to_owned(),
             overwrite,
             done: Box::new(done),
         };
-        if let Err((Job::SaveAs { done, .. } | Job::Save(_, done), not_taken)) = self.send(job) {
+        if let Err((Job::SaveAs { done, .. }, not_taken)) = self.send(job) {
             done(Err(not_taken.into()));
         }
     }

@@ -261,6 +261,8 @@ pub(super) struct EvidenceRow<'a> {
 pub(super) struct Reading {
     /// Items that were left out.
     pub(super) left_out: u64,
+    /// Answers to probes that were not read whole, because all together are too many.
+    pub(super) cut_answers: u64,
     /// Interface names, each kept once.
     interfaces: BTreeSet<Arc<str>>,
     /// How many unknown columns the site has.

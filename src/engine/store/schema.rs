@@ -60,6 +60,18 @@ pub(super) fn create_tables(conn: &Connection) -> rusqlite::Result<()> {
 const SITE_ID: &str =
     "INSERT OR IGNORE INTO site (key, value) VALUES ('site_id', lower(hex(randomblob(16))));";
 
+/// Makes a copy of a site a site of its own: the entry in the keyring belongs to the one before.
+pub(super) fn make_another_site(path: &Path) -> rusqlite::Result<()> {
+    let conn = open_private(path)?;
+    // Nothing is left beside the file.
+    conn.pragma_update_and_check(None, "journal_mode", "memory", |_| Ok(()))?;
+    conn.execute_batch(
+        "BEGIN IMMEDIATE; DELETE FROM site WHERE key IN ('site_id', 'has_snmp_v3');
+        INSERT INTO site (key, value) VALUES ('site_id', lower(hex(randomblob(16)))); COMMIT;",
+    )?;
+    conn.close().map_err(|(_, error)| error)
+}
+
 /// Brings a site of an older format up to this one: 1 had no answers to probes.
 fn upgrade(conn: &Connection) -> rusqlite::Result<()> {
     let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;

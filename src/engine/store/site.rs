@@ -79,8 +79,7 @@ impl Site {
         let empty = Self::throw_away()?;
         let site = empty.copied_to(path, false)?;
         let contents = SiteContents {
-            site_id: load::site_id(&site.conn)
-                .map_err(|error| StoreError::from_sql(&site.path, error))?,
+            site_id: site.id()?,
             ..SiteContents::empty(site_name(&site.path))
         };
         Ok((site, contents))
@@ -190,15 +189,20 @@ impl Site {
             .map_err(|error| StoreError::from_sql(&self.path, error))
     }
 
-    /// Writes the whole site to another file and goes on there. The file before stays as it was.
-    pub(super) fn save_as(&mut self, path: &Path, overwrite: bool) -> Result<(), StoreError> {
+    /// Writes the whole site to another file and goes on there, under a number of its own, which is returned. The file
+    /// before stays as it was.
+    pub(super) fn save_as(
+        &mut self,
+        path: &Path,
+        overwrite: bool,
+    ) -> Result<Option<String>, StoreError> {
         if matches!(self.right, Right::ThrowAway) {
             return Err(StoreError::ThrowAway);
         }
         if matches!(self.right, Right::Write { .. })
             && resolved(path).is_ok_and(|same| same == self.path)
         {
-            return Ok(());
+            return self.id();
         }
         let site = self.copied_to(path, overwrite)?;
         let before = std::mem::replace(self, site);
@@ -207,7 +211,12 @@ impl Site {
             // The next one who opens it finds everything all the same.
             tracing::warn!("the site file before was not closed: {error}: {path_before:?}");
         }
-        Ok(())
+        self.id()
+    }
+
+    /// The site's own number.
+    fn id(&self) -> Result<Option<String>, StoreError> {
+        load::site_id(&self.conn).map_err(|error| StoreError::from_sql(&self.path, error))
     }
 
     fn copied_to(&self, path: &Path, overwrite: bool) -> Result<Self, StoreError> {
@@ -223,6 +232,7 @@ impl Site {
         })?;
         let (file, temp_path) = create_beside(&target).map_err(from_io)?;
         check::copy_into(&self.conn, &temp_path).map_err(from_sql)?;
+        schema::make_another_site(&temp_path).map_err(from_sql)?;
         file.sync_all().map_err(from_io)?;
         drop(file);
         // What a crash left beside the file that is replaced would be taken for the new one's.

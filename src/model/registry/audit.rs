@@ -101,6 +101,8 @@ fn probed(ip: Ipv4Addr, serial: u8, is_silent: bool, when: Timestamp) -> Probed 
     let mut answer = Answer::new(Probe::Snmp, outcome, when);
     if !is_silent {
         answer.add(ClueKind::Serial, SERIALS[usize::from(serial)]);
+        answer.add(ClueKind::Description, "what it says of itself");
+        answer.raw = RawDatagram::keep(&[2; 40]);
     }
     Probed {
         ip,
@@ -333,9 +335,13 @@ fn check<K: Ord + std::hash::Hash + std::fmt::Debug>(
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn every_index_agrees_with_the_units(events in proptest::collection::vec(event(), 1..60)) {
+    fn every_index_agrees_with_the_units(
+        events in proptest::collection::vec(event(), 1..60),
+        probed_bytes in prop_oneof![Just(64 << 20), Just(1_000)],
+    ) {
+        let limits = Limits { probed_bytes, ..Limits::default() };
         let mut stage = Stage {
-            registry: Registry::new(Limits::default(), OPENED),
+            registry: Registry::new(limits, OPENED),
             now: OPENED,
             saved: BTreeMap::new(),
             highest: 0,

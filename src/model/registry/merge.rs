@@ -7,7 +7,9 @@ use super::history::Annotations;
 use super::{Registry, SIGHTINGS_KEPT};
 use crate::model::appliance::{Appliance, Heard, OTHER_IPS_KEPT};
 use crate::model::fact::Fact;
+use crate::model::identification::Identification;
 use crate::model::identity::ApplianceId;
+use crate::model::probing::Probed;
 use crate::model::sighting::Evidence;
 use crate::model::time::Timestamp;
 
@@ -29,6 +31,7 @@ impl Registry {
 
 fn merged(older: &Appliance, newer: &Appliance) -> Appliance {
     let annotations = Annotations::of(older).with(&Annotations::of(newer));
+    let (probed, identified) = merged_probed(older, newer);
     Appliance {
         id: older.id,
         revision: 0,
@@ -37,29 +40,38 @@ fn merged(older: &Appliance, newer: &Appliance) -> Appliance {
             (Some(one), None) | (None, Some(one)) => Some(one.clone()),
             (None, None) => None,
         },
-        probed: newest(older.probed.as_ref(), newer.probed.as_ref(), |probed| {
-            probed.when
-        }),
-        identified: newer
-            .identified
-            .clone()
-            .or_else(|| older.identified.clone()),
+        probed,
+        identified,
         imported: annotations.imported,
         typed: annotations.typed,
         evidence: merged_evidence(older, newer),
     }
 }
 
-/// Of two, the one that is there, or the newer one.
-fn newest<T>(
-    a: Option<&Arc<T>>,
-    b: Option<&Arc<T>>,
-    when: impl Fn(&T) -> Timestamp,
-) -> Option<Arc<T>> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(Arc::clone(if when(a) > when(b) { a } else { b })),
-        (one, other) => one.or(other).map(Arc::clone),
-    }
+/// What probes brought, and the verdict on it: of two, the newer answers over the older ones.
+fn merged_probed(
+    a: &Appliance,
+    b: &Appliance,
+) -> (Option<Arc<Probed>>, Option<Arc<Identification>>) {
+    let (older, newer) = match (&a.probed, &b.probed) {
+        (Some(one), Some(other)) if one.when > other.when => (b, a),
+        (Some(_), None) => (b, a),
+        _ => (a, b),
+    };
+    let probed = match (&older.probed, &newer.probed) {
+        (Some(before), Some(now)) => Some(Arc::new(Probed::clone(now).over(Some(before)))),
+        (_, now) => now.clone(),
+    };
+    let identified = if probed.is_some() {
+        newer.identified.clone()
+    } else {
+        // What it is known by without having been asked.
+        newer
+            .identified
+            .clone()
+            .or_else(|| older.identified.clone())
+    };
+    (probed, identified)
 }
 
 fn merged_heard(a: &Heard, b: &Heard) -> Heard {
@@ -124,4 +136,74 @@ fn merged_evidence(older: &Appliance, newer: &Appliance) -> VecDeque<Evidence> {
         evidence.raw = None;
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::model::appliance::Typed;
+    use crate::model::probing::{Answer, ClueKind, Outcome, Probe};
+    use crate::model::registry::edits::unheard;
+
+    fn unit(id: u64, probed: Option<Probed>, verdict: &str) -> Appliance {
+        Appliance {
+            probed: probed.map(Arc::new),
+            identified: Some(Arc::new(Identification {
+                firmware: Some(verdict.to_owned()),
+                ..Identification::default()
+            })),
+            ..unheard(ApplianceId(id), Typed::default(), None)
+        }
+    }
+
+    fn probed(millis: i64, probe: Probe, clue: Option<(ClueKind, &str)>) -> Probed {
+        let when = Timestamp::from_millis(millis);
+        let mut answer = Answer::new(probe, Outcome::Silent, when);
+        if let Some((kind, text)) = clue {
+            answer.outcome = Outcome::Answered;
+            answer.add(kind, text);
+        }
+        Probed {
+            ip: Ipv4Addr::LOCALHOST,
+            when,
+            answers: vec![answer],
+            targets: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn answers_and_verdict_are_of_one_side() {
+        let snmp = || probed(5, Probe::Snmp, Some((ClueKind::Model, "ACS8048")));
+        for (a, b) in [
+            (unit(1, Some(snmp()), "asked"), unit(2, None, "not asked")),
+            (unit(1, None, "not asked"), unit(2, Some(snmp()), "asked")),
+        ] {
+            let merged = merged(&a, &b);
+            assert_eq!(merged.probed.as_deref(), Some(&snmp()));
+            let verdict = merged.identified.expect("a verdict");
+            assert_eq!(verdict.firmware.as_deref(), Some("asked"));
+        }
+    }
+
+    #[test]
+    fn newer_answers_come_over_older_ones() {
+        let snmp = probed(5, Probe::Snmp, Some((ClueKind::Model, "ACS8048")));
+        let ssh = probed(9, Probe::Ssh, Some((ClueKind::SshBanner, "SSH-2.0-x")));
+        let silent = probed(12, Probe::Snmp, None);
+        let older = unit(1, Some(ssh.clone().over(Some(&snmp))), "older");
+        let newer = unit(2, Some(silent), "newer");
+        let mut back = older.clone();
+        back.id = ApplianceId(3);
+        for (a, b) in [(&older, &newer), (&newer, &back)] {
+            let merged = merged(a, b);
+            let probed = merged.probed.expect("answers");
+            assert_eq!(probed.when, Timestamp::from_millis(12));
+            assert_eq!(probed.clue(ClueKind::Model), Some("ACS8048"));
+            assert_eq!(probed.clue(ClueKind::SshBanner), Some("SSH-2.0-x"));
+            let verdict = merged.identified.expect("a verdict");
+            assert_eq!(verdict.firmware.as_deref(), Some("newer"));
+        }
+    }
 }

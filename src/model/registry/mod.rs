@@ -86,6 +86,8 @@ pub struct Registry {
     refused_by_limit: u64,
     /// Bytes that the answers to probes of all units cost.
     probed_bytes: usize,
+    /// Whose answers make room for newer ones.
+    oldest_probed: limits::Oldest,
     /// Whether answers to probes were cut because of [`Limits::probed_bytes`].
     probed_were_cut: bool,
     /// Whether evidence was dropped because of [`Limits::evidence_bytes`].
@@ -134,6 +136,7 @@ impl Registry {
             flap_ends: BTreeSet::new(),
             refused_by_limit: 0,
             probed_bytes: 0,
+            oldest_probed: limits::Oldest::default(),
             probed_were_cut: false,
             evidence_was_dropped: false,
         }
@@ -154,10 +157,10 @@ impl Registry {
                 heard.earlier_ips.shrink_to_fit();
             }
             unit.evidence.shrink_to_fit();
-            unit.probed = unit.probed.map(|probed| self.within_bounds(&probed));
             self.place(unit);
         }
         self.trim_evidence();
+        self.make_room(0, None);
         self.dirty = HashSet::new();
     }
 
@@ -380,7 +383,10 @@ impl Registry {
         unit.revision = self.next_revision();
         let id = unit.id;
         self.archive.adopt(id, &unit.evidence);
-        self.probed_bytes += unit.probed.as_ref().map_or(0, |probed| probed.num_bytes());
+        if let Some(probed) = &unit.probed {
+            self.probed_bytes += probed.num_bytes();
+            self.oldest_probed.enter(id, probed);
+        }
         self.dirty.insert(id);
         self.places.insert(unit);
         self.index(id);

@@ -36,7 +36,7 @@ impl Registry {
         };
         let before = unit.probed.as_ref().map_or(0, |probed| probed.num_bytes());
         self.probed_bytes -= before;
-        let probed = self.within_bounds(&result.probed);
+        let probed = self.within_bounds(id, &result.probed);
         self.probed_bytes += probed.num_bytes();
         // A key belongs to one unit.
         let mac = result
@@ -115,24 +115,19 @@ impl Registry {
         }
     }
 
-    /// What may be kept of an answer, so that all of them together stay within their bound.
-    pub(super) fn within_bounds(&mut self, probed: &Arc<Probed>) -> Arc<Probed> {
-        let others = self.probed_bytes;
-        let most = self.limits.probed_bytes;
-        if others + probed.num_bytes() <= most {
-            return Arc::clone(probed);
+    /// What may be kept of a unit's new answers, so that all of them together stay within their bound: as a rule
+    /// everything, because older ones make room.
+    fn within_bounds(&mut self, id: ApplianceId, probed: &Arc<Probed>) -> Arc<Probed> {
+        let mut kept = Arc::clone(probed);
+        if !self.make_room(kept.num_bytes(), Some(id)) {
+            self.probed_were_cut = true;
+            kept = Arc::new(probed.without_raw());
+            if !self.make_room(kept.num_bytes(), Some(id)) {
+                kept = Arc::new(probed.only_facts());
+            }
         }
-        self.probed_were_cut = true;
-        let without_raw = probed.without_raw();
-        if others + without_raw.num_bytes() <= most {
-            return Arc::new(without_raw);
-        }
-        // A quarter more for what the grid shows, when the rest is full.
-        let only_facts = probed.only_facts();
-        if others + only_facts.num_bytes() <= most + most / 4 {
-            return Arc::new(only_facts);
-        }
-        Arc::new(probed.only_outcomes())
+        self.oldest_probed.enter(id, &kept);
+        kept
     }
 }
 
