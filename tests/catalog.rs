@@ -1,4 +1,4 @@
-//! The catalogue: that its tables hold together, that units of every family are known by what they say, that hostile
+//! The catalog: that its tables hold together, that units of every family are known by what they say, that hostile
 //! texts do no harm, and that a person's own tables add to it.
 
 use std::collections::BTreeSet;

@@ -174,7 +174,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "app",
         // Wire's hexdump is shown by the diagnostics panel, logging's ring buffer by the activity view; of
-        // inventory only the list of formats is meant, of the engine its handle and its enums, of the catalogue the
+        // inventory only the list of formats is meant, of the engine its handle and its enums, of the catalog the
         // names of MAC blocks: what a unit is, the engine has judged.
         layers: &[
             "catalog",

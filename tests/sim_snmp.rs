@@ -97,7 +97,7 @@ fn probed_of(unit: &SimUnit, snmp: &Snmp) -> Probed {
     }
 }
 
-/// What the catalogue makes of an answer.
+/// What the catalog makes of an answer.
 fn model_of(unit: &SimUnit, snmp: &Snmp) -> Option<(String, Confidence)> {
     let probed = probed_of(unit, snmp);
     let identified = Catalog::builtin().identify(&Known {

@@ -109,9 +109,9 @@ pub enum UiCommand {
     SetV3User,
     /// Take the user of SNMP v3 away.
     RemoveV3User,
-    /// Read the catalogue's files again.
+    /// Read the catalog's files again.
     ReloadCatalog,
-    /// Show the folder of a person's own catalogue files.
+    /// Show the folder of a person's own catalog files.
     OpenCatalogFolder,
     /// Larger.
     ZoomIn,

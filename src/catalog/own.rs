@@ -1,4 +1,4 @@
-//! Adds tables to the catalogue, row by row: a person's own, and at the start the program's. The format is described
+//! Adds tables to the catalog, row by row: a person's own, and at the start the program's. The format is described
 //! in the documentation of [`super`].
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use super::table::{self, Refusals, RefusedLine, Row, RowError};
 use super::{BUILTIN, Catalog};
 
 impl Catalog {
-    /// This catalogue with more tables, each a name of a file and its bytes. A row with the key of one that is there
+    /// This catalog with more tables, each a name of a file and its bytes. A row with the key of one that is there
     /// replaces it; a row that cannot be taken is left out and listed. A file with another name than the tables' is
     /// listed when it ends in `.csv`, and otherwise not looked at.
     #[must_use]

@@ -45,7 +45,7 @@ pub(super) struct Sign<'a> {
     pub(super) confidence: Confidence,
     /// The families of which it may be any; none when it does not say.
     pub(super) families: &'a [String],
-    /// The product, an index into the catalogue.
+    /// The product, an index into the catalog.
     pub(super) model: Option<usize>,
     /// Whose lineage it shows; empty when it does not say.
     pub(super) lineage: &'a str,

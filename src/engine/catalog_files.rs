@@ -1,4 +1,4 @@
-//! The catalogue with a person's own tables, from the files of their folder.
+//! The catalog with a person's own tables, from the files of their folder.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const FILES: usize = 64;
 /// Rows that were left out, as many as are shown.
 const REFUSED_KEPT: usize = 200;
 
-/// The catalogue, and what is to be said of it.
+/// The catalog, and what is to be said of it.
 pub async fn load_catalog(folder: Option<PathBuf>) -> (Arc<Catalog>, CatalogState) {
     let own_folder = folder.clone();
     match tokio::task::spawn_blocking(move || load(own_folder.as_deref())).await {

@@ -36,7 +36,7 @@ pub enum Command {
     SetV3User(Option<Box<V3User>>),
     /// Write the targets of units into a file.
     ExportTargets(Box<TargetsRequest>),
-    /// Read the catalogue's files again.
+    /// Read the catalog's files again.
     ReloadCatalog,
     /// Try TCP 3502 on these addresses.
     AskTcp(Vec<Ipv4Addr>),

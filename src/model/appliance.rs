@@ -24,7 +24,7 @@ pub struct Appliance {
     pub heard: Option<Heard>,
     /// What probes brought, when it was probed.
     pub probed: Option<Arc<Probed>>,
-    /// What the catalogue makes of all that, when it was asked.
+    /// What the catalog makes of all that, when it was asked.
     pub identified: Option<Arc<Identification>>,
     /// What an inventory file said, the newest import.
     pub imported: Option<Arc<FileFacts>>,

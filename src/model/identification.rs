@@ -1,5 +1,5 @@
-//! What a unit is, with how sure that is and why. Made by the catalogue from what is known of the unit, never stored:
-//! a newer catalogue judges anew.
+//! What a unit is, with how sure that is and why. Made by the catalog from what is known of the unit, never stored:
+//! a newer catalog judges anew.
 
 use super::probing::Probe;
 
@@ -25,7 +25,7 @@ impl Confidence {
     }
 }
 
-/// A product of the catalogue, or a family of which the model is not known.
+/// A product of the catalog, or a family of which the model is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
     /// The family: `ACS 8000`.

@@ -1,5 +1,5 @@
 //! What asking a unit by standard means brought: one answer for each probe, with what it says in text, and the serial
-//! ports that the unit told of. Values only; the probes themselves are the engine's, the verdict is the catalogue's.
+//! ports that the unit told of. Values only; the probes themselves are the engine's, the verdict is the catalog's.
 
 use std::net::Ipv4Addr;
 

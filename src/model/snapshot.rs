@@ -107,7 +107,7 @@ pub struct Snapshot {
     pub identifying: Option<IdentifyState>,
     /// What answered in swept ranges and is not ours, in the order of addresses, at most [`OTHERS_KEPT`].
     pub others: Arc<Vec<Arc<OtherAnswer>>>,
-    /// The product catalogue.
+    /// The product catalog.
     pub catalog: Arc<CatalogState>,
     /// The user of SNMP v3 of this site.
     pub snmp_v3: V3State,
@@ -221,13 +221,13 @@ pub const OTHERS_KEPT_BYTES: usize = 8 << 20;
 pub struct OtherAnswer {
     /// What it brought.
     pub probed: Arc<Probed>,
-    /// What the catalogue makes of it.
+    /// What the catalog makes of it.
     pub identified: Arc<Identification>,
     /// What it seems to be, in words: its web server, its greeting, its open ports.
     pub what: String,
 }
 
-/// The product catalogue.
+/// The product catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CatalogState {
     /// Products in all.

@@ -56,7 +56,7 @@ impl Places {
         }
     }
 
-    /// A person's own tables of the catalogue.
+    /// A person's own tables of the catalog.
     pub fn catalog_dir(&self) -> PathBuf {
         self.config_dir.join("catalog")
     }

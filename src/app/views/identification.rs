@@ -1,5 +1,5 @@
 //! The part of the settings about identification: what is asked by itself, which probes are on, what they need, and
-//! the catalogue of products.
+//! the catalog of products.
 
 use std::sync::Arc;
 
@@ -119,7 +119,7 @@ impl App {
         });
     }
 
-    /// Draws the card of the catalogue.
+    /// Draws the card of the catalog.
     pub(super) fn catalog_ui(&mut self, ui: &mut Ui) {
         let palette = palette(ui.ctx());
         let catalog = Arc::clone(&self.snapshot.catalog);

@@ -461,7 +461,7 @@ impl Actor {
         self.say.said(Saying::done(title));
     }
 
-    /// Judges every unit anew, after the catalogue changed.
+    /// Judges every unit anew, after the catalog changed.
     pub(super) fn judge_all(&mut self) {
         let now = clock::now();
         let identifying = &self.identifying;

@@ -184,7 +184,7 @@ impl Identifying {
         self.queue.stop_swept(now);
     }
 
-    /// What the catalogue makes of a unit.
+    /// What the catalog makes of a unit.
     pub(super) fn judge(
         &self,
         unit: Option<&Appliance>,

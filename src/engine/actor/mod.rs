@@ -89,7 +89,7 @@ enum Beside {
     Job(Arc<Job>, Option<JobDone>),
     Looked(Box<Looked>),
     Say(Saying),
-    /// The catalogue was read again.
+    /// The catalog was read again.
     Catalog(Arc<Catalog>, Box<CatalogState>),
     /// This computer's table of neighbors.
     Neighbors(Neighbors),

@@ -136,13 +136,15 @@ mod tests {
             answer.add(ClueKind::HttpTitle, &"x".repeat(256));
         }
         answer.raw = RawDatagram::keep(&[b'x'; 2_000]);
+        let fresh = Arc::new(Probed {
+            ip: Ipv4Addr::from(0x0a00_0000 + number),
+            when,
+            answers: vec![answer],
+            targets: vec![Target::default(); 500],
+        });
         ProbeResult {
-            probed: Arc::new(Probed {
-                ip: Ipv4Addr::from(0x0a00_0000 + number),
-                when,
-                answers: vec![answer],
-                targets: vec![Target::default(); 500],
-            }),
+            probed: Arc::clone(&fresh),
+            fresh,
             identified: Arc::default(),
             mac: None,
             interface: Arc::from("eth0"),

@@ -1,6 +1,6 @@
 //! Asks one unit what it is, by standard means. One file a probe, each with a function `ask` that opens no connection
 //! without a place from [`Slots`], ends within the time limit whatever the other side does, and keeps no more than its
-//! bounds. No raw sockets, no privileges. What it all means is the catalogue's to say.
+//! bounds. No raw sockets, no privileges. What it all means is the catalog's to say.
 
 pub mod credentials;
 pub mod http;
@@ -157,7 +157,7 @@ pub struct IdentifyConfig {
     pub limit: Duration,
     /// How long nothing may come before it counts as silent.
     pub silence: Duration,
-    /// The folder with a person's own tables of the catalogue.
+    /// The folder with a person's own tables of the catalog.
     pub catalog_dir: Option<PathBuf>,
     /// Where users of SNMP v3 are kept; `None` keeps them only until the end.
     pub vault: Option<Arc<dyn Vault>>,

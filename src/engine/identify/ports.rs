@@ -1,5 +1,5 @@
 //! Which TCP ports of a unit are open: a connection is made and closed again, without a word. What an open port
-//! means is the catalogue's to say. The connections of the other probes are made in `connection`.
+//! means is the catalog's to say. The connections of the other probes are made in `connection`.
 
 use std::io;
 use std::net::SocketAddrV4;

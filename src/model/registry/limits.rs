@@ -179,13 +179,15 @@ mod tests {
         answer.add(ClueKind::Serial, &format!("{nth:010}"));
         answer.add(ClueKind::Description, &"words ".repeat(40));
         answer.raw = RawDatagram::keep(&[7; 1_000]);
+        let fresh = Arc::new(Probed {
+            ip: Ipv4Addr::new(10, 0, 0, nth),
+            when,
+            answers: vec![answer],
+            targets: vec![Target::default(); 4],
+        });
         ProbeResult {
-            probed: Arc::new(Probed {
-                ip: Ipv4Addr::new(10, 0, 0, nth),
-                when,
-                answers: vec![answer],
-                targets: vec![Target::default(); 4],
-            }),
+            probed: Arc::clone(&fresh),
+            fresh,
             identified: Arc::default(),
             mac: None,
             interface: Arc::from("eth0"),
@@ -193,7 +195,8 @@ mod tests {
     }
 
     fn found(registry: &mut Registry, nth: u8, round: u64) -> ApplianceId {
-        match registry.unit_for(Ipv4Addr::new(10, 0, 0, nth), None) {
+        let fresh = Arc::clone(&result(nth, round).fresh);
+        match registry.who_answered(None, fresh.ip, None, &fresh).unit {
             Some(id) => {
                 assert!(registry.take_probed(id, &result(nth, round)));
                 id

@@ -20,7 +20,7 @@ pub struct ProbeResult {
     pub fresh: Arc<Probed>,
     /// What was said, together with what was said before.
     pub probed: Arc<Probed>,
-    /// What the catalogue makes of it.
+    /// What the catalog makes of it.
     pub identified: Arc<Identification>,
     /// The MAC that the address was resolved to. `None` where it is not known, or stands for several addresses.
     pub mac: Option<Mac>,
