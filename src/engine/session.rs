@@ -1,17 +1,17 @@
 //! One open site: its registry, its file, and the network plane that listens for it. Opening another site ends it
 //! and begins a new one.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::asker::PlaneAsker;
 use super::clock;
 use super::command::{Saying, sentence};
-use super::interfaces::{Found, InterfaceSource};
-use super::plane::{FromPlane, Plane, PlaneConfig, Ports};
+use super::demo_fleet::demo_fleet;
+use super::plane::{FromPlane, Plane};
 use super::say::Say;
 use super::store::{
     NotTaken, OpenSite, SITE_EXTENSION, SaveBatch, SiteContents, Store, StoreError, site_name,
@@ -23,7 +23,7 @@ use crate::model::network::Network;
 use crate::model::registry::{Dirty, Limits, Registry};
 use crate::model::snapshot::SiteState;
 use crate::model::time::Timestamp;
-use crate::sim::{Fleet, FleetPlan, Placement};
+use crate::sim::{Fleet, FleetPlan};
 
 /// Batches of what was heard that may wait for the actor. 64 batches of up to 512 datagrams are more than a second of
 /// the worst storm, and bound the memory that waits; beyond, a listener keeps some and counts what it drops.
@@ -554,53 +554,4 @@ fn save_batch(dirty: &Dirty, has_v3: Option<bool>) -> SaveBatch {
         extra_columns: dirty.extra_columns.clone(),
         next_id: dirty.next_id,
     }
-}
-
-/// Starts the simulated fleet on loopback, on ports of its own.
-async fn demo_fleet(config: &PlaneConfig, say: &mut Say) -> (PlaneConfig, Option<Fleet>) {
-    let mut plane = PlaneConfig {
-        loopback_only: true,
-        // 127.0.0.1 is there on every system, whatever the system lists.
-        source: InterfaceSource::Fixed(Arc::new(Mutex::new(vec![Found::loopback()]))),
-        only: Vec::new(),
-        live_search: true,
-        ..config.clone()
-    };
-    let Ok(hear) = free_ports() else {
-        say.said(Saying::trouble("The demo fleet found no free ports"));
-        return (plane, None);
-    };
-    match Fleet::start(
-        FleetPlan::demo(),
-        Placement::Loopback { hear, listen: None },
-    )
-    .await
-    {
-        Ok(mut fleet) => {
-            if let Err(error) = fleet.open_snmp().await {
-                say.said(
-                    Saying::trouble("The demo's units cannot be identified")
-                        .because(sentence(&error)),
-                );
-            }
-            plane.ports = Ports {
-                listen: hear,
-                ask: fleet.ports(),
-            };
-            (plane, Some(fleet))
-        }
-        Err(error) => {
-            say.said(
-                Saying::trouble("The demo fleet could not be started").because(sentence(&error)),
-            );
-            (plane, None)
-        }
-    }
-}
-
-/// Two UDP ports of 127.0.0.1 that nobody holds just now.
-fn free_ports() -> std::io::Result<[u16; 2]> {
-    let first = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let second = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok([first.local_addr()?.port(), second.local_addr()?.port()])
 }

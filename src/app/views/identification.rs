@@ -102,6 +102,9 @@ impl App {
                 format!("“{user}”, kept in the keyring of this computer"),
                 palette.text,
             ),
+            V3State::Unkept { user, why } if user.is_empty() => {
+                (format!("No user can be used: {why}"), palette.amber)
+            }
             V3State::Unkept { user, why } => (
                 format!("“{user}”, only until Rollcall is closed: {why}"),
                 palette.amber,
