@@ -1,4 +1,4 @@
-//! Who is to be identified, who is being asked just now, and how far that is. Up to [`UNITS_AT_ONCE`] units at once;
+//! Who is to be identified, who is being asked just now, and how far that is. Up to `UNITS_AT_ONCE` units at once;
 //! the connections among them are bounded by [`super::Slots`].
 
 use std::collections::{HashMap, VecDeque};
