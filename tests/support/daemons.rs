@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::lab::Host;
+use crate::lab::{Host, run};
 
 /// The programs that run.
 pub(crate) struct Daemons {
@@ -152,17 +152,6 @@ fn spawn(mut command: Command, package: &str) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{program} does not start: {error}"))
-}
-
-fn run(command: &mut Command) {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
 }
 
 fn write(path: &Path, text: &str) {

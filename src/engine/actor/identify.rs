@@ -230,16 +230,7 @@ impl Actor {
             self.identifying.next_look = now.plus_millis(NEIGHBORS_EVERY.as_millis() as u64);
             look_at_neighbors(&self.identifying.neighbors, self.to_beside.clone());
         }
-        for ip in ips {
-            if probing.taken.insert(ip) {
-                let wanted = Wanted {
-                    who: Who::Swept,
-                    ip,
-                    is_thorough: false,
-                };
-                self.identifying.queue.push(wanted, false, now);
-            }
-        }
+        self.identifying.probe_swept(ips, now);
         if is_over {
             self.identifying.sweep = None;
         }
@@ -271,16 +262,7 @@ impl Actor {
             .filter(|ip| networks.iter().any(|network| network.contains(*ip)))
             .collect();
         sweep.resolved(ips.iter().copied());
-        for ip in ips {
-            if probing.taken.insert(ip) {
-                let wanted = Wanted {
-                    who: Who::Swept,
-                    ip,
-                    is_thorough: false,
-                };
-                self.identifying.queue.push(wanted, false, now);
-            }
-        }
+        self.identifying.probe_swept(ips, now);
     }
 
     /// Takes in what came of asking one address.

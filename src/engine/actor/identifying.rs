@@ -8,7 +8,7 @@ use super::others::Others;
 use super::v3::V3;
 use crate::catalog::{Catalog, Known};
 use crate::engine::catalog_files::load_catalog;
-use crate::engine::identify::queue::Queue;
+use crate::engine::identify::queue::{Queue, Wanted, Who};
 use crate::engine::identify::unit::NeighborTable;
 use crate::engine::identify::{IdentifyConfig, MAX_OPEN, Slots};
 use crate::model::appliance::Appliance;
@@ -166,6 +166,23 @@ impl Identifying {
             is_whole,
             no_neighbors: !self.wanted.contains(&Probe::Neighbors),
         });
+    }
+
+    /// Puts addresses of the sweep into the queue, each once.
+    pub(super) fn probe_swept(&mut self, ips: Vec<Ipv4Addr>, now: Timestamp) {
+        let Some(probing) = &mut self.sweep else {
+            return;
+        };
+        for ip in ips {
+            if probing.taken.insert(ip) {
+                let wanted = Wanted {
+                    who: Who::Swept,
+                    ip,
+                    is_thorough: false,
+                };
+                self.queue.push(wanted, false, now);
+            }
+        }
     }
 
     /// Takes local addresses out that are not among the neighbors after a sweep that asked them all: nobody is there.
