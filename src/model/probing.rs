@@ -361,12 +361,6 @@ impl Probed {
         self.answer(kind.probe())?.clue(kind)
     }
 
-    /// When a clue was brought.
-    pub fn clue_at(&self, kind: ClueKind) -> Option<(&str, Timestamp)> {
-        let answer = self.answer(kind.probe())?;
-        answer.clue(kind).map(|text| (text, answer.when))
-    }
-
     /// This, with the answers of before to what was not answered now: nothing that is known is lost.
     #[must_use]
     pub fn over(mut self, before: Option<&Self>) -> Self {
