@@ -12,6 +12,10 @@
 //! | [`model`] | units, sightings, facts, status, the registry with its undo, queries, snapshots |
 //! | [`catalog`] | tables of products, and what a unit is by them |
 //! | [`inventory`] | inventory files, bytes to rows and back |
+//! | [`capture`] | pcap and pcapng files, bytes to datagrams and back |
+//! | [`taught`] | decoders that a person teaches, for datagrams that are not AIDP |
+//! | [`watch`] | what is worth a look in the traffic of the watched ports: findings |
+//! | [`study`] | what the datagrams of one unit say about the open questions of the protocol |
 //! | [`sim`] | a simulated fleet that speaks the protocol over real sockets |
 //! | [`settings`], [`logging`] | what is remembered between starts; what happened |
 //! | [`instance`] | a second start speaks to the open window |
@@ -96,6 +100,7 @@ pub const APP_ID: &str = "rollcall";
 pub const BUNDLE_ID: &str = "app.rollcall.Rollcall";
 
 pub mod app;
+pub mod capture;
 pub mod catalog;
 pub mod engine;
 pub mod instance;
@@ -104,4 +109,7 @@ pub mod logging;
 pub mod model;
 pub mod settings;
 pub mod sim;
+pub mod study;
+pub mod taught;
+pub mod watch;
 pub mod wire;

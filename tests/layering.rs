@@ -51,6 +51,10 @@ const EVERY_LAYER: &[&str] = &[
     "plan",
     "inventory",
     "provision",
+    "capture",
+    "taught",
+    "watch",
+    "study",
     "engine",
     "sim",
     "settings",
@@ -109,6 +113,32 @@ const LAYERS: &[Layer] = &[
         never: IMPURE,
     },
     Layer {
+        name: "capture",
+        // Bytes of capture files to datagrams and back. It reads from and writes to what it is given.
+        layers: &["wire", "model"],
+        crates: Crates::Only(&["etherparse", "pcap_parser", "thiserror"]),
+        never: IMPURE,
+    },
+    Layer {
+        name: "taught",
+        layers: &["wire", "model"],
+        crates: Crates::Only(&["serde", "thiserror", "toml"]),
+        never: IMPURE,
+    },
+    Layer {
+        name: "watch",
+        // Of the catalog only whose a MAC block is.
+        layers: &["wire", "model", "catalog"],
+        crates: Crates::Only(&["ipnet", "thiserror"]),
+        never: IMPURE,
+    },
+    Layer {
+        name: "study",
+        layers: &["wire", "model", "capture"],
+        crates: Crates::Only(&["serde", "serde_json", "thiserror", "zip"]),
+        never: IMPURE,
+    },
+    Layer {
         name: "engine",
         // The simulation only to start a demo or a rehearsal.
         layers: &[
@@ -118,6 +148,10 @@ const LAYERS: &[Layer] = &[
             "plan",
             "inventory",
             "provision",
+            "capture",
+            "taught",
+            "watch",
+            "study",
             "sim",
             "settings",
         ],
@@ -175,9 +209,11 @@ const LAYERS: &[Layer] = &[
         name: "app",
         // Wire's hexdump is shown by the diagnostics panel, logging's ring buffer by the activity view; of
         // inventory only the list of formats is meant, of the engine its handle and its enums, of the catalog the
-        // names of MAC blocks: what a unit is, the engine has judged.
+        // names of MAC blocks: what a unit is, the engine has judged. Decoders are tried out while they are taught.
         layers: &[
             "catalog",
+            "study",
+            "taught",
             "engine",
             "wire",
             "model",

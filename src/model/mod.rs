@@ -16,3 +16,4 @@ pub mod sighting;
 pub mod snapshot;
 pub mod status;
 pub mod time;
+pub mod traffic;

@@ -28,6 +28,8 @@ pub enum Source {
     SweepReply,
     /// A discover reply over TCP 3502.
     TcpReply,
+    /// A datagram that is not AIDP, read by a decoder that a person taught.
+    Taught,
     /// A datagram that could not be decoded, but tells of its sender.
     Undecoded,
     /// It answered SNMP.
@@ -52,11 +54,12 @@ pub enum Source {
 
 impl Source {
     /// Every source, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Announcement,
         Self::Reply,
         Self::SweepReply,
         Self::TcpReply,
+        Self::Taught,
         Self::Undecoded,
         Self::Snmp,
         Self::Tls,
@@ -76,6 +79,7 @@ impl Source {
             Self::Reply => "reply",
             Self::SweepReply => "sweep",
             Self::TcpReply => "tcp",
+            Self::Taught => "taught",
             Self::Undecoded => "undecoded",
             Self::Snmp => "snmp",
             Self::Tls => "tls",
@@ -113,7 +117,12 @@ impl Source {
     pub const fn is_aidp(self) -> bool {
         matches!(
             self,
-            Self::Announcement | Self::Reply | Self::SweepReply | Self::TcpReply | Self::Undecoded
+            Self::Announcement
+                | Self::Reply
+                | Self::SweepReply
+                | Self::TcpReply
+                | Self::Taught
+                | Self::Undecoded
         )
     }
 
@@ -168,6 +177,21 @@ pub struct Claims {
     pub model_number: Option<u16>,
     /// Field 7.
     pub modes: Option<u8>,
+    /// What a taught decoder read beside; `None` of AIDP.
+    pub taught: Option<Arc<TaughtClaims>>,
+}
+
+/// What a decoder that a person taught read in a datagram, beside what AIDP has fields for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaughtClaims {
+    /// The decoder's name: the source of everything in these claims.
+    pub decoder: String,
+    /// The model, cut at [`TEXT_KEPT_CHARS`].
+    pub model: Option<String>,
+    /// The serial number.
+    pub serial: Option<String>,
+    /// The firmware.
+    pub firmware: Option<String>,
 }
 
 /// An address that a unit states, states to be none, or does not state.
@@ -184,6 +208,7 @@ impl Claims {
             host_name: reply.host_name.as_deref().map(cut_text),
             model_number: reply.model_number,
             modes: reply.modes,
+            taught: None,
         }
     }
 }

@@ -316,6 +316,7 @@ pub(in crate::app) const fn source_words(source: Source) -> &'static str {
         Source::Reply => "a reply to a search",
         Source::SweepReply => "a reply to a sweep",
         Source::TcpReply => "a reply over TCP 3502",
+        Source::Taught => "a datagram read by a taught decoder",
         Source::Undecoded => "a datagram that was not understood",
         Source::Snmp => "SNMP",
         Source::Tls => "its TLS certificate",

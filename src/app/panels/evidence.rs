@@ -119,6 +119,7 @@ const fn evidence_word(source: Source) -> &'static str {
         Source::Reply => "Reply",
         Source::SweepReply => "Reply to a sweep",
         Source::TcpReply => "Reply over TCP",
+        Source::Taught => "Taught",
         Source::Undecoded => "Not understood",
         Source::Snmp => "SNMP",
         Source::Tls => "TLS",
