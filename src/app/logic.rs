@@ -122,6 +122,25 @@ impl App {
                 self.modal = Some(Modal::LargeSweep { request, num_ips });
             }
             Notice::SiteOpened(path) => self.site_opened(path),
+            Notice::CaptureSaved {
+                path,
+                num_datagrams,
+            } => {
+                let datagrams = super::format::counted(num_datagrams, "datagram", "datagrams");
+                let mut said = Saying::done(format!("Saved {datagrams}"));
+                said.text = Some(path.to_string_lossy().into_owned());
+                self.say(said);
+            }
+            Notice::StudySaved { path } => {
+                self.say(Saying::done("Saved the study").because(path.to_string_lossy()));
+            }
+            Notice::DecoderSaved { path } => {
+                self.say(Saying::done("Saved the decoder").because(path.to_string_lossy()));
+            }
+            Notice::CaptureWouldReplace(_)
+            | Notice::StudyWouldReplace(_)
+            | Notice::ExposeNeedsYes { .. }
+            | Notice::Studied(_) => {}
         }
     }
 

@@ -8,10 +8,13 @@ use super::firewall::RuleChange;
 use super::identify::credentials::V3User;
 use crate::inventory::{Delimiter, WriteStyle};
 use crate::model::edit::{Edit, RefusedRow};
+use crate::model::finding::{FindingKey, ManagementNetwork};
 use crate::model::identity::ApplianceId;
 use crate::model::network::Choice;
 use crate::model::snapshot::{Slot, Snapshot};
+use crate::model::time::Timestamp;
 use crate::settings::{IdentifySettings, Settings};
+use crate::study::Study;
 
 /// What the engine is asked to do.
 #[derive(Clone, Debug)]
@@ -87,6 +90,103 @@ pub enum Command {
     FirewallRule(RuleChange),
     /// Write the settings to their file, in the background.
     Remember(Box<Settings>),
+    /// The networks on which units may announce themselves and answer, for this site.
+    SetManagement(Vec<ManagementNetwork>),
+    /// What a person makes of a finding.
+    JudgeFinding {
+        /// Which.
+        key: FindingKey,
+        /// What.
+        verdict: FindingVerdict,
+    },
+    /// Capture what is heard and sent, or do not.
+    SetCapture(bool),
+    /// Write what the capture ring holds into a pcapng file.
+    SaveCapture(Box<CaptureRequest>),
+    /// Open a capture file as a read-only site; the one that is open is saved and closed.
+    OpenReplay(PathBuf),
+    /// Move along the capture that is replayed.
+    Replay(ReplayMove),
+    /// Close the replay and go back to the site that was open.
+    CloseReplay,
+    /// Check ranges for open discovery ports.
+    Expose(ExposeRequest),
+    /// Stop the check; what was found stays.
+    StopExpose,
+    /// Gather what the datagrams of one unit say about the open questions of the protocol.
+    Study(ApplianceId),
+    /// Write a study that was gathered.
+    SaveStudy(Box<StudyRequest>),
+    /// Write a taught decoder's text into the folder of decoders, and use it from now on.
+    SaveDecoder {
+        /// The decoder's name.
+        name: String,
+        /// Its file.
+        toml: String,
+    },
+    /// Read the files of taught decoders again.
+    ReloadDecoders,
+}
+
+/// What a person makes of a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FindingVerdict {
+    /// It is known, for this reason.
+    Accept {
+        /// In the person's words; may be empty.
+        note: String,
+    },
+    /// It is open again.
+    Reopen,
+}
+
+/// A capture file, as a person or the command line asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureRequest {
+    /// Where to.
+    pub path: PathBuf,
+    /// Only what one unit sent, or what names its MAC.
+    pub unit: Option<ApplianceId>,
+    /// Only what this filter of the list of datagrams lets through; empty lets everything through.
+    pub filter: String,
+    /// Whether a person said yes to replacing a file that is there.
+    pub overwrite: bool,
+}
+
+/// Moving along a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayMove {
+    /// To this time.
+    To(Timestamp),
+    /// On by itself, so many seconds of the capture in one second.
+    Play {
+        /// 1 to 3,600.
+        speed: u32,
+    },
+    /// Stand still.
+    Pause,
+}
+
+/// A check of ranges for open discovery ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExposeRequest {
+    /// CIDRs, ranges and single addresses, separated by spaces or commas.
+    pub ranges: String,
+    /// Whether a person said yes to more than a /16.
+    pub confirmed: bool,
+}
+
+/// The file of a study.
+#[derive(Clone, Debug)]
+pub struct StudyRequest {
+    /// What the person saw.
+    pub study: Arc<Study>,
+    /// Where to.
+    pub path: PathBuf,
+    /// Whether addresses, MACs and names are masked.
+    pub mask: bool,
+    /// Whether a person said yes to replacing a file that is there.
+    pub overwrite: bool,
 }
 
 /// A sweep, as a person or the command line asks for it.
@@ -179,8 +279,38 @@ pub enum Notice {
         /// How many addresses that is.
         num_ips: u64,
     },
-    /// Another site is open now; `None` for the demo's.
+    /// Another site is open now; `None` for the demo's, and for a replay.
     SiteOpened(Option<PathBuf>),
+    /// A file is in the way of a capture: send the request again with `overwrite` after a yes.
+    CaptureWouldReplace(Box<CaptureRequest>),
+    /// The capture is in its file.
+    CaptureSaved {
+        /// Where the file is.
+        path: PathBuf,
+        /// How many datagrams are in it.
+        num_datagrams: u64,
+    },
+    /// More than a /16: send the request again with `confirmed` after a yes.
+    ExposeNeedsYes {
+        /// What was asked.
+        request: ExposeRequest,
+        /// How many addresses that is.
+        num_ips: u64,
+    },
+    /// A study was gathered.
+    Studied(Arc<Study>),
+    /// A file is in the way of a study: send the request again with `overwrite` after a yes.
+    StudyWouldReplace(Box<StudyRequest>),
+    /// The study is in its file.
+    StudySaved {
+        /// Where the file is.
+        path: PathBuf,
+    },
+    /// A taught decoder is in its file and in use.
+    DecoderSaved {
+        /// Where the file is.
+        path: PathBuf,
+    },
 }
 
 impl std::fmt::Display for Notice {
@@ -235,6 +365,28 @@ impl std::fmt::Display for Notice {
                 )
             }
             Self::SiteOpened(path) => write!(f, "opened the site {path:?}"),
+            Self::CaptureWouldReplace(request) => {
+                write!(
+                    f,
+                    "asked whether to replace {:?} by a capture",
+                    request.path
+                )
+            }
+            Self::CaptureSaved {
+                path,
+                num_datagrams,
+            } => write!(f, "saved {num_datagrams} datagrams to {path:?}"),
+            Self::ExposeNeedsYes { request, num_ips } => write!(
+                f,
+                "asked whether to check {num_ips} addresses of {:?}",
+                request.ranges
+            ),
+            Self::Studied(study) => write!(f, "studied {} datagrams", study.datagrams.len()),
+            Self::StudyWouldReplace(request) => {
+                write!(f, "asked whether to replace {:?} by a study", request.path)
+            }
+            Self::StudySaved { path } => write!(f, "saved the study {path:?}"),
+            Self::DecoderSaved { path } => write!(f, "saved the decoder {path:?}"),
         }
     }
 }

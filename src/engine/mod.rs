@@ -106,6 +106,8 @@ pub enum SiteChoice {
     ThrowAway,
     /// The simulated fleet, in a throw-away site.
     Demo,
+    /// A capture file, in a throw-away site that listens to nothing.
+    Replay(PathBuf),
 }
 
 /// Why the engine did not start.

@@ -9,6 +9,7 @@ use crate::model::snapshot::{
     OtherAnswer, SearchState, SiteState, Snapshot, SweepState, Totals, V3State,
 };
 use crate::model::time::Timestamp;
+use crate::model::watching::Watching;
 
 /// What a snapshot is made of, beside the registry.
 pub(super) struct Parts {
@@ -22,6 +23,7 @@ pub(super) struct Parts {
     pub(super) last_heard: Option<Timestamp>,
     pub(super) unsaid: u64,
     pub(super) identify: IdentifyParts,
+    pub(super) watching: Watching,
 }
 
 /// The part of it that identification brings.
@@ -101,6 +103,7 @@ impl Publisher {
             && last.job == parts.job
             && last.site == parts.site
             && Arc::ptr_eq(&last.doctor, &parts.doctor)
+            && last.watching.is_same_as(&parts.watching)
             && last.undo.as_deref() == registry.undo_label()
             && last.redo.as_deref() == registry.redo_label()
             && *last.searchers == registry.searchers()
@@ -139,6 +142,7 @@ impl Publisher {
             searchers: shared(&last.searchers, registry.searchers().to_vec()),
             limits: shared(&last.limits, limits),
             doctor: parts.doctor,
+            watching: parts.watching,
         });
         self.floods_revision = registry.floods_revision();
         self.stray_seq = registry.stray_seq();

@@ -441,7 +441,7 @@ impl Opened {
 /// Opens the store that a choice names; with what there is to say about it. Blocks.
 fn open_store(choice: SiteChoice, sites_dir: &Path) -> Result<(Opened, Vec<Saying>), StoreError> {
     match choice {
-        SiteChoice::Demo | SiteChoice::ThrowAway => {
+        SiteChoice::Demo | SiteChoice::ThrowAway | SiteChoice::Replay(_) => {
             let (store, mut contents) = Store::throw_away()?;
             if choice == SiteChoice::ThrowAway {
                 UNSAVED_NAME.clone_into(&mut contents.name);

@@ -4,7 +4,9 @@
 pub mod appliance;
 pub mod column;
 pub mod edit;
+pub mod exposure;
 pub mod fact;
+pub mod finding;
 pub mod identification;
 pub mod identity;
 pub mod network;
@@ -17,3 +19,4 @@ pub mod snapshot;
 pub mod status;
 pub mod time;
 pub mod traffic;
+pub mod watching;

@@ -11,6 +11,7 @@ use super::probing::Probed;
 use super::sighting::Stray;
 use super::status::StatusContext;
 use super::time::Timestamp;
+use super::watching::Watching;
 
 /// How many units stand in one chunk: what is copied when one of them changes.
 pub(super) const CHUNK_UNITS: usize = 64;
@@ -129,6 +130,8 @@ pub struct Snapshot {
     pub limits: Arc<Vec<String>>,
     /// What the doctor found.
     pub doctor: Arc<DoctorReport>,
+    /// What is watched, and what is replayed.
+    pub watching: Watching,
 }
 
 /// Sums over all interfaces.

@@ -36,6 +36,7 @@ pub(super) fn read(fields: Map<String, Value>, words: &mut Vec<String>) -> Setti
         theme: fields.take("theme", default.theme),
         zoom: fields.take("zoom", default.zoom),
         live_search: fields.take("live_search", default.live_search),
+        capture: fields.take("capture", default.capture),
         interfaces: fields.take_map("interfaces"),
         broadcast_only: fields.take_list("broadcast_only"),
         last_site: fields.take("last_site", default.last_site),

@@ -41,6 +41,8 @@ pub struct Settings {
     pub export: ExportSettings,
     /// How units are identified.
     pub identify: IdentifySettings,
+    /// Whether what is heard and sent on the watched ports is captured into the site's ring.
+    pub capture: bool,
     /// The window's place.
     pub window: Option<WindowPlace>,
     /// Whether the right panel is shown when there is room for it.
@@ -155,6 +157,7 @@ impl Default for Settings {
             grid: GridSettings::default(),
             export: ExportSettings::default(),
             identify: IdentifySettings::default(),
+            capture: true,
             window: None,
             show_panel: true,
             renderer: None,

@@ -1,1 +1,59 @@
 //! What the datagrams of one unit say about the open questions of the protocol. No files, no clock.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use crate::model::identity::Mac;
+use crate::model::sighting::Channel;
+use crate::model::time::Timestamp;
+use crate::model::traffic::Direction;
+
+/// The unit that is studied, as far as it is known without the datagrams.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StudiedUnit {
+    /// Its name.
+    pub name: String,
+    /// Its MAC.
+    pub mac: Option<Mac>,
+    /// Its address.
+    pub ip: Option<Ipv4Addr>,
+    /// What the catalog calls it.
+    pub product: String,
+    /// Its sysObjectID, when SNMP brought it.
+    pub sys_object_id: Option<String>,
+}
+
+/// One datagram from or to the unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StudiedDatagram {
+    /// When.
+    pub when: Timestamp,
+    /// Which way it went.
+    pub direction: Direction,
+    /// The interface.
+    pub interface: Arc<str>,
+    /// Over which socket.
+    pub channel: Channel,
+    /// The sender.
+    pub from: SocketAddr,
+    /// The receiver, where it is known.
+    pub to: Option<SocketAddr>,
+    /// Its bytes, as far as they were kept.
+    pub bytes: Arc<[u8]>,
+    /// Whether it came without having been asked for (a discover reply with no request in the 15 s before).
+    pub is_unasked: bool,
+}
+
+/// What the datagrams of one unit say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Study {
+    /// The unit.
+    pub unit: StudiedUnit,
+    /// When it was gathered.
+    pub when: Timestamp,
+    /// Its datagrams, oldest first, at most [`DATAGRAMS_STUDIED`].
+    pub datagrams: Vec<StudiedDatagram>,
+}
+
+/// How many datagrams of a unit are looked at: the newest.
+pub const DATAGRAMS_STUDIED: usize = 2_000;

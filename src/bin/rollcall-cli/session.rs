@@ -195,7 +195,10 @@ impl Call {
     async fn open(&mut self, choice: &SiteChoice) -> Result<(), Failure> {
         let wanted = match choice {
             SiteChoice::File(path) | SiteChoice::ReadOnly(path) => Some(path),
-            SiteChoice::LastOrUntitled(_) | SiteChoice::ThrowAway | SiteChoice::Demo => None,
+            SiteChoice::LastOrUntitled(_)
+            | SiteChoice::ThrowAway
+            | SiteChoice::Demo
+            | SiteChoice::Replay(_) => None,
         };
         let mut sayings = Vec::new();
         let opened = timeout(OPEN_PATIENCE, async {

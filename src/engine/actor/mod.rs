@@ -16,6 +16,7 @@ mod others;
 mod pulse;
 mod sites;
 mod v3;
+mod watching;
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -97,6 +97,19 @@ impl Actor {
             }
             Command::FirewallRule(change) => self.change_rule(change),
             Command::Remember(settings) => self.remember(*settings),
+            Command::SetManagement(_)
+            | Command::JudgeFinding { .. }
+            | Command::SetCapture(_)
+            | Command::SaveCapture(_)
+            | Command::OpenReplay(_)
+            | Command::Replay(_)
+            | Command::CloseReplay
+            | Command::Expose(_)
+            | Command::StopExpose
+            | Command::Study(_)
+            | Command::SaveStudy(_)
+            | Command::SaveDecoder { .. }
+            | Command::ReloadDecoders => self.obey_watching(command).await,
         }
     }
 

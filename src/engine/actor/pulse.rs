@@ -15,6 +15,7 @@ use crate::engine::{clock, ports};
 use crate::model::snapshot::{DoctorReport, Snapshot};
 use crate::model::status::InterfaceContext;
 use crate::model::time::Timestamp;
+use crate::model::watching::Watching;
 use crate::wire::{PORT_INSTALL, PORT_MANAGEMENT};
 
 impl Actor {
@@ -239,6 +240,7 @@ impl Actor {
             listening_since: session.listening_since,
             last_heard: session.last_heard,
             unsaid: self.say.unsaid(),
+            watching: Watching::default(),
         };
         self.publisher.next(&session.registry, parts, clock::now())
     }
