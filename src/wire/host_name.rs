@@ -1,8 +1,8 @@
 //! The host name between bytes and text, in both directions. Its encoding is not documented.
 
-/// The encoding is unknown: UTF-8 if valid, else Latin-1. What follows a NUL is padding, so it has
-/// no say in that.
-pub(super) fn read(value: &[u8]) -> Option<String> {
+/// Bytes as text when their encoding is unknown: UTF-8 if valid, else Latin-1, trimmed. What follows
+/// a NUL is padding, so it has no say in that. `None` when nothing is left.
+pub fn read(value: &[u8]) -> Option<String> {
     let value = match value.iter().position(|byte| *byte == 0) {
         Some(end) => &value[..end],
         None => value,

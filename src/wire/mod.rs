@@ -30,6 +30,7 @@ pub use field::{Field, Fields};
 pub use frame::{Frame, Kind, StreamLen, encode_raw, stream_len};
 pub use guess::{Guess, Hint, MAX_HINTS, MAX_TEXT_CHARS, guess};
 pub use hexdump::{HexRow, MAX_SPANS, RowWidth, Span, annotate, hex_rows};
+pub use host_name::read as read_text;
 pub use ip_status::IpStatus;
 pub use message::{
     Claimed, Decoded, DiscoverReply, IpReply, IpRequest, Message, decode, discover_request,

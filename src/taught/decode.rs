@@ -1,0 +1,532 @@
+//! Datagrams read by a decoder: what was found, where, and what was not.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::check::Problem;
+use super::draft::{ByteOrder, Draft, Extent, Field, Place, Tlv};
+use super::fact::{Fact, ReadAs};
+use super::{MAX_FIELDS, MAX_RECORDS};
+use crate::model::identity::Mac;
+use crate::model::sighting::{Claims, TEXT_KEPT_CHARS, TaughtClaims, cut_text};
+use crate::wire::{Claimed, read_text};
+
+/// No more of a text is looked at: more than is kept, whatever its encoding.
+const MAX_TEXT_BYTES: usize = 8 * TEXT_KEPT_CHARS;
+
+/// No more bytes are written as digits, two each.
+const MAX_DIGIT_BYTES: usize = TEXT_KEPT_CHARS / 2 + 1;
+
+/// A decoder without problems. Two are equal when they say the same, wherever they stand in a file.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    draft: Draft,
+    line: u32,
+    column: u32,
+}
+
+impl PartialEq for Decoder {
+    fn eq(&self, other: &Self) -> bool {
+        self.draft == other.draft
+    }
+}
+
+impl Eq for Decoder {}
+
+/// What a decoder read in a datagram that it matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taught {
+    /// What the unit claims; `claims.taught` names the decoder.
+    pub claims: Claims,
+    /// What was read, in the order of the decoder's fields, each fact once.
+    pub fields: Vec<FieldFound>,
+    /// What was not there or could not be read, of facts that no other field brought.
+    pub missed: Vec<Missed>,
+}
+
+/// A field that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldFound {
+    /// What it means.
+    pub fact: Fact,
+    /// Its bytes in the datagram, never empty and never past the end.
+    pub range: Range<usize>,
+    /// What it says, cut as every text in the model.
+    pub text: String,
+}
+
+/// A field that was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// What it would have meant.
+    pub fact: Fact,
+    /// Why not.
+    pub why: Miss,
+}
+
+/// Why a field was not read. Shows as a clause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// The datagram ends before the field does.
+    TooShort {
+        /// Where the field would end.
+        end: usize,
+        /// How long the datagram is.
+        len_bytes: usize,
+    },
+    /// There is no record of its type.
+    NoRecord(u16),
+    /// A record before it, or its own, runs past the end.
+    BrokenRecord {
+        /// Its type.
+        kind: u16,
+        /// Where the broken record begins.
+        offset: usize,
+    },
+    /// There are more records than are looked at, and it is not among those.
+    ManyRecords(u16),
+    /// The record's value does not have as many bytes as it takes.
+    Length {
+        /// How many there are.
+        found: usize,
+        /// How many it takes, in words.
+        wanted: &'static str,
+    },
+    /// The text is no MAC.
+    NoMac(String),
+    /// The text is no IP.
+    NoIp(String),
+    /// One half of a byte is no digit.
+    NoDigits(u8),
+    /// There is nothing in it.
+    Empty,
+}
+
+impl fmt::Display for Miss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { end, len_bytes } => {
+                write!(f, "it ends at byte {end}, the datagram at byte {len_bytes}")
+            }
+            Self::NoRecord(kind) => write!(f, "there is no record of type {kind}"),
+            Self::BrokenRecord { kind, offset } => write!(
+                f,
+                "no record of type {kind} before byte {offset}, where a record does not fit into the datagram"
+            ),
+            Self::ManyRecords(kind) => {
+                write!(f, "no record of type {kind} among the first {MAX_RECORDS}")
+            }
+            Self::Length { found, wanted } => write!(f, "it takes {wanted}, not {found}"),
+            Self::NoMac(text) => write!(f, "{text:?} is no MAC"),
+            Self::NoIp(text) => write!(f, "{text:?} is no IP"),
+            Self::NoDigits(byte) => write!(f, "{byte:#04x} is not two decimal digits"),
+            Self::Empty => f.write_str("there is nothing in it"),
+        }
+    }
+}
+
+impl Decoder {
+    /// The decoder of a draft, unless something is wrong with it.
+    pub fn new(draft: Draft) -> Result<Self, Vec<Problem>> {
+        Self::at(draft, 0, 0)
+    }
+
+    /// One that stands in a file.
+    pub(super) fn at(draft: Draft, line: u32, column: u32) -> Result<Self, Vec<Problem>> {
+        let problems = draft.problems();
+        if problems.is_empty() {
+            Ok(Self {
+                draft,
+                line,
+                column,
+            })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Its name: the source of what it reads.
+    pub fn name(&self) -> &str {
+        &self.draft.name
+    }
+
+    /// What it is made of, to be read or to be changed into another one.
+    pub fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    /// Line and column of its name in the file, from 1; zeros when it was not read from one.
+    pub fn place(&self) -> (u32, u32) {
+        (self.line, self.column)
+    }
+
+    /// Whether a datagram is one of those that it describes. `port` is the watched port: the one that the datagram came
+    /// to, or, when it came to a socket that asks, the one that it came from.
+    pub fn matches(&self, port: u16, datagram: &[u8]) -> bool {
+        self.draft.matches(port, datagram)
+    }
+
+    /// Reads a datagram that it matches. The caller keeps AIDP back: nothing here looks whether it is.
+    pub fn decode(&self, port: u16, datagram: &[u8]) -> Option<Taught> {
+        self.matches(port, datagram)
+            .then(|| self.draft.read(datagram))
+    }
+
+    /// As a file that [`super::parse`] reads back.
+    pub fn to_toml(&self) -> String {
+        self.draft.to_toml()
+    }
+}
+
+impl Draft {
+    pub(super) fn matches(&self, port: u16, datagram: &[u8]) -> bool {
+        let len = datagram.len();
+        self.rules.iter().all(|rule| rule.holds(datagram))
+            && self.min_length.is_none_or(|min| len >= usize::from(min))
+            && self.max_length.is_none_or(|max| len <= usize::from(max))
+            && self.ports().contains(&port)
+    }
+
+    /// Reads the fields. Also of a draft with problems: what cannot be read is missed.
+    pub(super) fn read(&self, datagram: &[u8]) -> Taught {
+        let fields = &self.fields[..self.fields.len().min(MAX_FIELDS)];
+        let records = Records::walk(self, fields, datagram);
+        let mut claims = Claims::default();
+        let mut beside = TaughtClaims {
+            decoder: self.name.clone(),
+            ..TaughtClaims::default()
+        };
+        let mut found: Vec<FieldFound> = Vec::with_capacity(fields.len().min(Fact::ALL.len()));
+        let mut missed = Vec::new();
+        for (idx, field) in fields.iter().copied().enumerate() {
+            let fact = field.fact;
+            if found.iter().any(|earlier| earlier.fact == fact) {
+                continue;
+            }
+            let value = records.place(idx, field, datagram).and_then(|range| {
+                let bytes = &datagram[range.clone()];
+                let value = Value::read(field, self.byte_order, bytes)?;
+                Ok((range, value))
+            });
+            match value {
+                Ok((range, value)) => found.push(FieldFound {
+                    fact,
+                    range,
+                    text: value.claim(fact, &mut claims, &mut beside),
+                }),
+                Err(why) => missed.push(Missed { fact, why }),
+            }
+        }
+        missed.retain(|missed: &Missed| found.iter().all(|found| found.fact != missed.fact));
+        claims.taught = Some(Arc::new(beside));
+        Taught {
+            claims,
+            fields: found,
+            missed,
+        }
+    }
+}
+
+/// Where the values of the records are that the fields ask for.
+struct Records {
+    /// For each field, begin and end of its value.
+    ranges: [Option<(u32, u32)>; MAX_FIELDS],
+    /// How the walk over the records ended.
+    end: WalkEnd,
+}
+
+#[derive(Clone, Copy)]
+enum WalkEnd {
+    /// Every field was found, or the records were over.
+    Done,
+    /// The record at this offset does not fit.
+    Broken(usize),
+    /// There were too many.
+    Many,
+}
+
+impl Records {
+    fn walk(draft: &Draft, fields: &[Field], datagram: &[u8]) -> Self {
+        let mut records = Self {
+            ranges: [None; MAX_FIELDS],
+            end: WalkEnd::Done,
+        };
+        let mut num_wanted = fields
+            .iter()
+            .filter(|field| matches!(field.place, Place::Record { .. }))
+            .count();
+        let Some(tlv) = draft.tlv.as_ref().filter(|_| num_wanted > 0) else {
+            return records;
+        };
+        let mut pos = usize::from(tlv.begin);
+        for _ in 0..MAX_RECORDS {
+            if pos >= datagram.len() {
+                return records;
+            }
+            let Some((kind, value)) = record(tlv, draft.byte_order, datagram, pos) else {
+                records.end = WalkEnd::Broken(pos);
+                return records;
+            };
+            let Some(value) = value else {
+                return records;
+            };
+            pos = value.end;
+            for (field, range) in fields.iter().zip(&mut records.ranges) {
+                if field.place == (Place::Record { kind }) && range.is_none() {
+                    // A datagram is far shorter than four gigabytes.
+                    *range = Some((value.start as u32, value.end as u32));
+                    num_wanted -= 1;
+                }
+            }
+            if num_wanted == 0 {
+                return records;
+            }
+        }
+        records.end = WalkEnd::Many;
+        records
+    }
+
+    /// The bytes of a field. The range is within the datagram and not empty.
+    fn place(&self, idx: usize, field: Field, datagram: &[u8]) -> Result<Range<usize>, Miss> {
+        let len_bytes = datagram.len();
+        let range = match field.place {
+            Place::Record { kind } => match (self.ranges[idx], self.end) {
+                (Some((start, end)), _) => start as usize..end as usize,
+                (None, WalkEnd::Done) => return Err(Miss::NoRecord(kind)),
+                (None, WalkEnd::Broken(offset)) => {
+                    return Err(Miss::BrokenRecord { kind, offset });
+                }
+                (None, WalkEnd::Many) => return Err(Miss::ManyRecords(kind)),
+            },
+            Place::Offset { offset, extent } => {
+                let start = usize::from(offset);
+                let end = match extent {
+                    Extent::Length(len) => start + usize::from(len),
+                    Extent::ToEnd | Extent::UntilNul => len_bytes.max(start + 1),
+                };
+                let Some(bytes) = datagram.get(start..end) else {
+                    return Err(Miss::TooShort { end, len_bytes });
+                };
+                let nul = match extent {
+                    Extent::UntilNul => bytes.iter().position(|byte| *byte == 0),
+                    Extent::Length(_) | Extent::ToEnd => None,
+                };
+                start..nul.map_or(end, |nul| start + nul)
+            }
+        };
+        if range.is_empty() {
+            return Err(Miss::Empty);
+        }
+        Ok(range)
+    }
+}
+
+/// The type of the record at `pos` and where its value is; no value when the type ends the records. `None` when the
+/// record does not fit into the datagram.
+fn record(
+    tlv: &Tlv,
+    byte_order: ByteOrder,
+    datagram: &[u8],
+    pos: usize,
+) -> Option<(u16, Option<Range<usize>>)> {
+    // A draft with problems may say anything here.
+    let type_end = pos + usize::from(tlv.type_bytes.clamp(1, 2));
+    let kind = unsigned(byte_order, datagram.get(pos..type_end)?) as u16;
+    if tlv.end_type == Some(kind) {
+        return Some((kind, None));
+    }
+    let start = type_end + usize::from(tlv.length_bytes.clamp(1, 4));
+    let len = unsigned(byte_order, datagram.get(type_end..start)?);
+    let len = usize::try_from(len).ok()?;
+    let len = if tlv.length_counts_header {
+        len.checked_sub(start - pos)?
+    } else {
+        len
+    };
+    let end = start.checked_add(len)?;
+    (end <= datagram.len()).then_some((kind, Some(start..end)))
+}
+
+/// The number that at most 8 bytes are.
+fn unsigned(byte_order: ByteOrder, bytes: &[u8]) -> u64 {
+    let add = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+    match byte_order {
+        ByteOrder::Big => bytes.iter().fold(0, add),
+        ByteOrder::Little => bytes.iter().rev().fold(0, add),
+    }
+}
+
+/// What bytes were read as.
+enum Value {
+    Mac(Mac),
+    Ip(Ipv4Addr),
+    Text(String),
+}
+
+impl Value {
+    fn read(field: Field, byte_order: ByteOrder, bytes: &[u8]) -> Result<Self, Miss> {
+        let is_mac = match field.fact {
+            Fact::Mac => true,
+            Fact::Ip | Fact::Mask | Fact::Gateway => false,
+            Fact::Name | Fact::Model | Fact::Serial | Fact::Firmware => {
+                return words(field.reading, byte_order, bytes).map(Self::Text);
+            }
+        };
+        let length = |wanted| Miss::Length {
+            found: bytes.len(),
+            wanted,
+        };
+        match (is_mac, field.reading) {
+            (true, ReadAs::Bytes) => {
+                let octets: [u8; 6] = bytes.try_into().ok().ok_or_else(|| length("6 bytes"))?;
+                Ok(Self::Mac(Mac::new(octets)))
+            }
+            (false, ReadAs::Bytes) => {
+                let octets: [u8; 4] = bytes.try_into().ok().ok_or_else(|| length("4 bytes"))?;
+                Ok(Self::Ip(Ipv4Addr::from(octets)))
+            }
+            (true, _) => {
+                let text = text(bytes)?;
+                Mac::parse(&text).map(Self::Mac).ok_or(Miss::NoMac(text))
+            }
+            (false, _) => {
+                let text = text(bytes)?;
+                let ip = text.parse().ok();
+                ip.map(Self::Ip).ok_or(Miss::NoIp(text))
+            }
+        }
+    }
+
+    /// Puts it where the fact belongs, and returns it in words.
+    fn claim(self, fact: Fact, claims: &mut Claims, beside: &mut TaughtClaims) -> String {
+        match self {
+            Self::Mac(mac) => {
+                claims.mac = Some(mac);
+                mac_text(mac)
+            }
+            Self::Ip(ip) => {
+                let claimed = if ip.is_unspecified() {
+                    Claimed::None
+                } else {
+                    Claimed::Ip(ip)
+                };
+                match fact {
+                    Fact::Mask => claims.mask = claimed,
+                    Fact::Gateway => claims.gateway = claimed,
+                    _ => claims.ip = claimed,
+                }
+                ip_text(ip)
+            }
+            Self::Text(text) => {
+                let place = match fact {
+                    Fact::Model => &mut beside.model,
+                    Fact::Serial => &mut beside.serial,
+                    Fact::Firmware => &mut beside.firmware,
+                    _ => &mut claims.host_name,
+                };
+                *place = Some(text.clone());
+                text
+            }
+        }
+    }
+}
+
+fn words(reading: ReadAs, byte_order: ByteOrder, bytes: &[u8]) -> Result<String, Miss> {
+    let digits = &bytes[..bytes.len().min(MAX_DIGIT_BYTES)];
+    match reading {
+        // Refused for these facts; a draft may say so all the same.
+        ReadAs::Bytes | ReadAs::Hex => {
+            let mut hex = String::with_capacity(2 * digits.len());
+            for byte in digits {
+                push_hex(&mut hex, *byte);
+            }
+            Ok(cut(hex))
+        }
+        ReadAs::Text => text(bytes),
+        ReadAs::Decimal if bytes.len() > 8 => Err(Miss::Length {
+            found: bytes.len(),
+            wanted: "1 to 8 bytes",
+        }),
+        ReadAs::Decimal => Ok(unsigned(byte_order, bytes).to_string()),
+        ReadAs::Bcd => {
+            let mut text = String::with_capacity(2 * digits.len());
+            let mut is_over = false;
+            for byte in digits {
+                for half in [byte >> 4, byte & 0xF] {
+                    match half {
+                        0..=9 if !is_over => text.push(char::from(b'0' + half)),
+                        0xF => is_over = true,
+                        _ => return Err(Miss::NoDigits(*byte)),
+                    }
+                }
+            }
+            if text.is_empty() {
+                return Err(Miss::Empty);
+            }
+            Ok(cut(text))
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<String, Miss> {
+    read_text(text_part(bytes)).map(cut).ok_or(Miss::Empty)
+}
+
+/// As much of the bytes as can make a difference, cut between characters when they are UTF-8.
+fn text_part(bytes: &[u8]) -> &[u8] {
+    let Some((part, _)) = bytes.split_at_checked(MAX_TEXT_BYTES) else {
+        return bytes;
+    };
+    match std::str::from_utf8(part) {
+        Err(error) if error.error_len().is_none() => &part[..error.valid_up_to()],
+        _ => part,
+    }
+}
+
+/// Cuts a text only when it is too long, since cutting copies.
+fn cut(text: String) -> String {
+    if text.len() > TEXT_KEPT_CHARS {
+        cut_text(&text)
+    } else {
+        text
+    }
+}
+
+fn push_hex(text: &mut String, byte: u8) {
+    for half in [byte >> 4, byte & 0xF] {
+        let digit = if half < 10 {
+            b'0' + half
+        } else {
+            b'a' + half - 10
+        };
+        text.push(char::from(digit));
+    }
+}
+
+/// As [`Mac`] shows itself, without the price of formatting: this is done for every datagram.
+fn mac_text(mac: Mac) -> String {
+    let mut text = String::with_capacity(17);
+    for (idx, octet) in mac.octets().into_iter().enumerate() {
+        if idx > 0 {
+            text.push(':');
+        }
+        push_hex(&mut text, octet);
+    }
+    text
+}
+
+/// As [`Ipv4Addr`] shows itself, without the price of formatting.
+fn ip_text(ip: Ipv4Addr) -> String {
+    let mut text = String::with_capacity(15);
+    for (idx, octet) in ip.octets().into_iter().enumerate() {
+        if idx > 0 {
+            text.push('.');
+        }
+        let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
+        let skip = usize::from(octet < 100) + usize::from(octet < 10);
+        text.extend(digits[skip..].iter().copied().map(char::from));
+    }
+    text
+}

@@ -1,0 +1,67 @@
+//! All decoders that are in use, in their order.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::MAX_DECODERS;
+use super::decode::{Decoder, Taught};
+
+/// Decoders in an order: the first that matches a datagram reads it. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoders {
+    decoders: Arc<Vec<Decoder>>,
+}
+
+/// Why a decoder is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotAdded {
+    /// Another one has its name.
+    #[error("another decoder has the name already")]
+    NameTaken,
+    /// There are as many as there may be.
+    #[error("there are {MAX_DECODERS} decoders already, and no more are used")]
+    Full,
+}
+
+impl Decoders {
+    /// Puts a decoder behind the others.
+    pub fn push(&mut self, decoder: Decoder) -> Result<(), NotAdded> {
+        if self.by_name(decoder.name()).is_some() {
+            return Err(NotAdded::NameTaken);
+        }
+        if self.decoders.len() >= MAX_DECODERS {
+            return Err(NotAdded::Full);
+        }
+        Arc::make_mut(&mut self.decoders).push(decoder);
+        Ok(())
+    }
+
+    /// Reads a datagram by the first decoder that matches it. `port` as of [`Decoder::matches`]; the caller keeps AIDP
+    /// back.
+    pub fn first_match(&self, port: u16, datagram: &[u8]) -> Option<Taught> {
+        self.decoders
+            .iter()
+            .find_map(|decoder| decoder.decode(port, datagram))
+    }
+
+    /// The one of this name.
+    pub fn by_name(&self, name: &str) -> Option<&Decoder> {
+        self.iter().find(|decoder| decoder.name() == name)
+    }
+
+    /// All of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Decoder> {
+        self.decoders.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.decoders.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.decoders.is_empty()
+    }
+}
