@@ -189,6 +189,7 @@ fn json_keeps_none_and_unknown_apart() {
         gateway: Fact::NotAsked,
         model_number: None,
         modes: None,
+        taught: None,
         earlier_ips: Vec::new(),
         flapped: None,
         presence: Vec::new(),

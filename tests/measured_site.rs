@@ -98,6 +98,7 @@ fn writes_a_site_of_100_000_units() {
         removed: dirty.removed,
         extra_columns: dirty.extra_columns,
         next_id: dirty.next_id,
+        watching: rollcall::engine::store::WatchBatch::default(),
     };
     let (store, _) = Store::create(&path).expect("a new site is made");
     let (tell, told) = sync_channel(1);

@@ -14,6 +14,8 @@ use super::socket::send_now;
 use super::sweep::{AskResult, Asker, DEFAULT_WAITING, is_passing};
 use crate::model::network::Network;
 use crate::model::time::Timestamp;
+use super::recorder::{Sent, port_of};
+use crate::model::sighting::Channel;
 use crate::wire::discover_request;
 use socket2::SockRef;
 
@@ -124,9 +126,18 @@ impl Asker for PlaneAsker {
         // Before it leaves: an answer may come back before the next line.
         socket.own.note(sequence, Asked::Sweep, now);
         socket.counters.note_request(now);
-        match send_now(&socket.socket, &discover_request(sequence), to.into()) {
+        let question = discover_request(sequence);
+        match send_now(&socket.socket, &question, to.into()) {
             Ok(()) => {
                 socket.counters.count(Tally::Asked);
+                socket.recorder.sent(Sent {
+                    interface: &socket.interface,
+                    channel: Channel::UdpAsking,
+                    port: port_of(&socket.socket),
+                    to: to.into(),
+                    when: now,
+                    bytes: &question,
+                });
                 AskResult::Sent
             }
             Err(error) if is_passing(&error) => AskResult::WouldBlock,

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::counters::{Counters, Tally};
+use super::decoding::DecoderSlot;
 use super::questions::{Asked, OwnQuestions};
+use super::recorder::{CameIn, Recorder};
 use crate::model::identity::Mac;
 use crate::model::sighting::{Channel, Claims, RawDatagram, Sighting, Source, Stray, StrayReason};
 use crate::model::time::Timestamp;
@@ -21,11 +23,33 @@ pub enum Item {
     Request(RequestHeard),
 }
 
+impl Item {
+    /// When it was heard.
+    pub fn when(&self) -> Timestamp {
+        match self {
+            Self::Sighting(sighting) => sighting.when,
+            Self::Stray(stray) => stray.when,
+            Self::Request(request) => request.when,
+        }
+    }
+
+    /// Says that there was more of it than was judged.
+    pub(super) fn set_raw(&mut self, raw: &RawDatagram) {
+        match self {
+            Self::Sighting(sighting) => sighting.raw = raw.clone(),
+            Self::Stray(stray) => stray.raw = raw.clone(),
+            Self::Request(request) => request.raw = raw.clone(),
+        }
+    }
+}
+
 /// A request of another searcher.
 #[derive(Clone, Debug)]
 pub struct RequestHeard {
     /// The interface that heard it.
     pub interface: Arc<str>,
+    /// Over which socket.
+    pub channel: Channel,
     /// The sender.
     pub from: SocketAddr,
     /// When.
@@ -45,15 +69,40 @@ pub struct Ear {
     pub interface: Arc<str>,
     /// Which socket of it.
     pub channel: Channel,
+    /// The port that it is bound to.
+    pub port: u16,
+    /// The port by which taught decoders know it: the demo's and a test's stand in the place of the real ones.
+    pub decoder_port: u16,
     /// What is counted there.
     pub counters: Arc<Counters>,
     /// Our own questions.
     pub own: Arc<OwnQuestions>,
+    /// Where everything is noted that comes in.
+    pub recorder: Arc<Recorder>,
+    /// Decoders that a person taught, for what is not AIDP.
+    pub decoders: DecoderSlot,
 }
 
 impl Ear {
-    /// Judges a datagram: counts it, and adds what it comes to. Our own questions come to nothing.
+    /// Judges a datagram: counts it, notes it, and adds what it comes to. Our own questions come to nothing: they were
+    /// noted when they left.
     pub fn hear(&self, bytes: &[u8], from: SocketAddr, when: Timestamp, items: &mut Vec<Item>) {
+        let num_before = items.len();
+        self.judge(bytes, from, when, items);
+        // Of a datagram that makes a unit without being understood, the first item says what it is.
+        if let Some(item) = items.get(num_before) {
+            let came = CameIn {
+                interface: &self.interface,
+                channel: self.channel,
+                port: self.port,
+                from,
+                when,
+            };
+            self.recorder.heard(came, bytes, item);
+        }
+    }
+
+    fn judge(&self, bytes: &[u8], from: SocketAddr, when: Timestamp, items: &mut Vec<Item>) {
         let decoded = match wire::decode(bytes) {
             Ok(decoded) => decoded,
             Err(rejection) => {
@@ -127,6 +176,7 @@ impl Ear {
         self.counters.note_request(when);
         items.push(Item::Request(RequestHeard {
             interface: Arc::clone(&self.interface),
+            channel: self.channel,
             from,
             when,
             kind,
@@ -146,6 +196,14 @@ impl Ear {
         items: &mut Vec<Item>,
     ) {
         self.counters.count(Tally::Heard);
+        if let Rejection::NotAidp { asmp: false, .. } = rejection
+            && let Some(claims) = self.decoders.read(self.decoder_port, bytes)
+        {
+            self.counters.count(Tally::Understood);
+            let said = (Source::Taught, claims, Remarks::default());
+            items.push(self.sighting(RawDatagram::keep(bytes), from, when, said));
+            return;
+        }
         self.counters.count(match rejection {
             Rejection::NotAidp { .. } => Tally::NotAidp,
             Rejection::PayloadOverrun { .. } => Tally::PayloadOverrun,
@@ -233,8 +291,12 @@ mod tests {
         Ear {
             interface: Arc::from("eth0"),
             channel: Channel::Udp3502,
+            port: 3502,
+            decoder_port: 3502,
             counters: Arc::default(),
             own: Arc::new(OwnQuestions::new(100)),
+            recorder: Arc::default(),
+            decoders: DecoderSlot::default(),
         }
     }
 

@@ -21,6 +21,11 @@ pub enum InterfaceSource {
 }
 
 impl InterfaceSource {
+    /// None at all: a replay listens to nothing.
+    pub fn none() -> Self {
+        Self::Fixed(Arc::default())
+    }
+
     /// The interfaces as they are now.
     pub fn look(&self) -> Vec<Found> {
         match self {

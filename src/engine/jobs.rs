@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::command::{ExportRequest, TargetsRequest};
+use super::command::{CaptureRequest, ExportRequest, StudyRequest, TargetsRequest};
 use super::files::{FileError, write_atomically};
 use crate::inventory::{
     FileMeta, Format, ReadInventory, WriteError, read_inventory, write_inventory, write_targets,
@@ -15,6 +15,7 @@ use crate::model::appliance::Appliance;
 use crate::model::identity::ApplianceId;
 use crate::model::snapshot::{JobState, Slot, Snapshot};
 use crate::model::time::Timestamp;
+use crate::study::Study;
 
 /// How far a job is, shared between the one who does it and the actor.
 #[derive(Debug)]
@@ -37,6 +38,11 @@ impl Job {
     /// Writing so many rows.
     pub(super) fn exporting(what: String, total: u64, started: Timestamp) -> Arc<Self> {
         Self::new(what, Some(total), started, false)
+    }
+
+    /// Going over the datagrams that are kept: nobody knows yet how many are wanted.
+    pub(super) fn of_datagrams(what: String, started: Timestamp) -> Arc<Self> {
+        Self::new(what, None, started, false)
     }
 
     fn new(what: String, total: Option<u64>, started: Timestamp, is_import: bool) -> Arc<Self> {
@@ -73,7 +79,7 @@ impl Job {
         self.is_canceled.load(Ordering::Relaxed)
     }
 
-    fn step(&self, done: u64) -> ControlFlow<()> {
+    pub(super) fn step(&self, done: u64) -> ControlFlow<()> {
         self.done.store(done, Ordering::Relaxed);
         if self.is_canceled() {
             ControlFlow::Break(())
@@ -83,6 +89,15 @@ impl Job {
     }
 }
 
+/// A capture that was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SavedCapture {
+    /// Datagrams in it.
+    pub(super) num_datagrams: u64,
+    /// Parts of the ring that could not be read.
+    pub(super) num_missing: u64,
+}
+
 /// What came of a job.
 #[derive(Debug)]
 pub(super) enum JobDone {
@@ -90,6 +105,12 @@ pub(super) enum JobDone {
     Exported(Box<ExportRequest>, Result<u64, FileError>),
     /// An export of targets, with the request, for when a file is in the way.
     Targets(Box<TargetsRequest>, Result<u64, FileError>),
+    /// A capture, with the request, for when a file is in the way.
+    Captured(Box<CaptureRequest>, Result<SavedCapture, FileError>),
+    /// A study, gathered.
+    Studied(Box<Study>),
+    /// A study, written, with the request, for when a file is in the way.
+    StudySaved(Box<StudyRequest>, Result<(), FileError>),
     /// An import: the rows are still to be taken.
     Read(PathBuf, Result<ReadInventory, String>),
 }

@@ -256,6 +256,10 @@ mod tests {
         let ear = Ear {
             interface: "lo".into(),
             channel: crate::model::sighting::Channel::Udp3502,
+            port: ip_port.port(),
+            decoder_port: 3502,
+            recorder: Arc::default(),
+            decoders: crate::engine::decoding::DecoderSlot::default(),
             counters: Arc::default(),
             own: Arc::new(super::super::questions::OwnQuestions::new(1)),
         };

@@ -7,6 +7,7 @@ pub mod catalog_files;
 pub mod clock;
 pub mod command;
 pub mod counters;
+pub mod decoding;
 mod demo_fleet;
 pub mod doctor;
 pub mod files;
@@ -18,6 +19,7 @@ pub mod interfaces;
 mod jobs;
 pub mod listener;
 pub mod plane;
+mod port_watch;
 pub mod ports;
 mod publish;
 pub mod questions;
@@ -27,6 +29,7 @@ pub mod search;
 mod session;
 pub mod socket;
 pub mod store;
+pub mod recorder;
 pub mod sweep;
 pub mod tcp;
 mod watched;
@@ -64,6 +67,10 @@ pub struct EngineConfig {
     pub tcp_port: Option<u16>,
     /// How units are identified.
     pub identify: IdentifyConfig,
+    /// Whether what comes and goes is captured into the site's ring.
+    pub capture: bool,
+    /// Where the files of taught decoders are; `None` for none.
+    pub decoders_dir: Option<PathBuf>,
     /// The site to go to when a demo ends that the engine began with; without it, an untitled one.
     pub after_demo: Option<PathBuf>,
     /// Where this program keeps its things, for the doctor to check; `None` checks nothing of the installation.
@@ -85,6 +92,8 @@ impl EngineConfig {
             limits: Limits::default(),
             tcp_port: Some(PORT_INSTALL),
             identify: IdentifyConfig::default(),
+            capture: true,
+            decoders_dir: None,
             after_demo: None,
             places: None,
             firewall: None,

@@ -10,11 +10,14 @@ use tokio::sync::mpsc;
 
 use super::command::{Level, Saying};
 use super::counters::{Counters, kernel_drops};
+use super::decoding::DecoderSlot;
 use super::interfaces::{Found, Wishes};
 use super::listener::{Ear, say};
 use super::questions::{Asked, OwnQuestions};
+use super::recorder::{RecordedInterface, Recorder};
 use super::search::Search;
 use super::watched::{Watched, Wiring};
+use crate::capture::CaptureInterface;
 use crate::model::network::{
     Asks, Choice, InterfaceKind, InterfaceState, Listening, Network, PortHolder,
 };
@@ -22,6 +25,7 @@ use crate::model::sighting::Channel;
 use crate::model::snapshot::SearchState;
 use crate::model::status::InterfaceContext;
 use crate::model::time::Timestamp;
+use crate::wire::PORT_INSTALL;
 
 pub use super::hearing::{Item, RequestHeard};
 pub use super::interfaces::InterfaceSource;
@@ -51,6 +55,10 @@ pub struct PlaneConfig {
     pub live_search: bool,
     /// When not empty, only these interfaces.
     pub only: Vec<String>,
+    /// Where everything is noted that comes and goes.
+    pub recorder: Arc<Recorder>,
+    /// Decoders that a person taught.
+    pub decoders: DecoderSlot,
 }
 
 impl Default for PlaneConfig {
@@ -63,6 +71,8 @@ impl Default for PlaneConfig {
             loopback_only: false,
             live_search: true,
             only: Vec::new(),
+            recorder: Arc::default(),
+            decoders: DecoderSlot::default(),
         }
     }
 }
@@ -80,6 +90,8 @@ pub struct AskingSocket {
     pub counters: Arc<Counters>,
     /// Where sequences come from, so that questions and answers are known.
     pub own: Arc<OwnQuestions>,
+    /// Where what leaves is noted.
+    pub recorder: Arc<Recorder>,
 }
 
 /// Every interface with its sockets, and the search.
@@ -115,6 +127,8 @@ impl Plane {
                 listen: config.ports.listen,
                 ask: config.ports.ask,
                 loopback_only: config.loopback_only,
+                recorder: config.recorder,
+                decoders: config.decoders,
             },
             interfaces: BTreeMap::new(),
             search: Search::new(config.live_search, now),
@@ -157,6 +171,7 @@ impl Plane {
             }
         }
         self.note_senders(&all);
+        self.name_for_captures();
         if has_opened && self.search.is_live() {
             self.search.burst(now);
         }
@@ -291,6 +306,7 @@ impl Plane {
                     socket: Arc::clone(socket),
                     counters: Arc::clone(&watched.counters),
                     own: Arc::clone(&self.wiring.own),
+                    recorder: Arc::clone(&self.wiring.recorder),
                 });
             }
         }
@@ -319,6 +335,10 @@ impl Plane {
             channel: Channel::Tcp3502,
             counters: Arc::clone(&watched.counters),
             own: Arc::clone(&self.wiring.own),
+            port: PORT_INSTALL,
+            decoder_port: PORT_INSTALL,
+            recorder: Arc::clone(&self.wiring.recorder),
+            decoders: self.wiring.decoders.clone(),
         };
         Some((ear, watched.is_wanted))
     }
@@ -385,6 +405,28 @@ impl Plane {
             .flat_map(Watched::asking_ports)
             .collect();
         self.wiring.own.set_senders(ips, ports);
+    }
+
+    /// Tells the recorder how captures are to name the interfaces.
+    fn name_for_captures(&self) {
+        let interfaces = self.interfaces.values().filter(|watched| watched.is_open());
+        self.wiring.recorder.set_interfaces(interfaces.map(|watched| {
+            let found = &watched.found;
+            let networks: Vec<String> = found.networks.iter().map(ToString::to_string).collect();
+            let shown = CaptureInterface {
+                name: found.name.to_string(),
+                description: match &found.friendly_name {
+                    Some(name) => format!("{name} {}", networks.join(" ")),
+                    None => networks.join(" "),
+                },
+                mac: found.mac,
+            };
+            let recorded = RecordedInterface {
+                shown,
+                ip: found.networks.first().map(|network| network.ip),
+            };
+            (Arc::clone(&found.name), recorded)
+        }));
     }
 
     fn forgive(&mut self) {

@@ -1,6 +1,8 @@
 //! One open site: its registry, its file, and the network plane that listens for it. Opening another site ends it
 //! and begins a new one.
 
+mod saving;
+
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,16 +13,20 @@ use super::asker::PlaneAsker;
 use super::clock;
 use super::command::{Saying, sentence};
 use super::demo_fleet::demo_fleet;
-use super::plane::{FromPlane, Plane};
+use super::plane::{FromPlane, InterfaceSource, Plane};
+use super::port_watch::PortWatch;
+use super::recorder::Recorder;
 use super::say::Say;
 use super::store::{
-    NotTaken, OpenSite, SITE_EXTENSION, SaveBatch, SiteContents, Store, StoreError, site_name,
+    NotTaken, OpenSite, SITE_EXTENSION, SegmentReader, SiteContents, Store, StoreError, WatchContents,
+    site_name,
 };
 use super::sweep::{Asker as _, Sweep};
 use super::{EngineConfig, SiteChoice};
+use self::saving::SaveParts;
 use crate::model::appliance::Appliance;
 use crate::model::network::Network;
-use crate::model::registry::{Dirty, Limits, Registry};
+use crate::model::registry::{Limits, Registry};
 use crate::model::snapshot::SiteState;
 use crate::model::time::Timestamp;
 use crate::sim::{Fleet, FleetPlan};
@@ -47,11 +53,14 @@ const UNSAVED_NAME: &str = "Unsaved site";
 /// Everything that belongs to the open site.
 pub(super) struct Session {
     pub(super) registry: Registry,
+    limits: Limits,
     pub(super) site: SiteState,
     pub(super) plane: Plane,
     pub(super) from_plane: mpsc::Receiver<FromPlane>,
     pub(super) asker: PlaneAsker,
     pub(super) sweep: Option<Sweep>,
+    /// Findings, and the record of what comes and goes.
+    pub(super) watch: PortWatch,
     pub(super) listening_since: Timestamp,
     pub(super) last_heard: Option<Timestamp>,
     /// `None` only while the site is being closed.
@@ -69,8 +78,7 @@ pub(super) struct Session {
 
 /// A batch on its way to the disk.
 struct Saving {
-    batch: Dirty,
-    has_v3: Option<bool>,
+    parts: SaveParts,
     done: oneshot::Receiver<Result<(), StoreError>>,
 }
 
@@ -85,6 +93,7 @@ struct Opened {
 /// A site whose file is open, before anything listens for it.
 pub(super) struct Prepared {
     is_demo: bool,
+    is_replay: bool,
     opened: Opened,
     /// What there is to say about it.
     sayings: Vec<Saying>,
@@ -94,11 +103,13 @@ impl Prepared {
     /// Opens the file that a choice names. What cannot be opened is left as it is.
     pub(super) async fn open(choice: SiteChoice, config: &EngineConfig) -> Result<Self, String> {
         let is_demo = choice == SiteChoice::Demo;
+        let is_replay = matches!(choice, SiteChoice::Replay(_));
         let sites_dir = config.sites_dir.clone();
         let opening = tokio::task::spawn_blocking(move || open_store(choice, &sites_dir));
         match opening.await {
             Ok(Ok((opened, sayings))) => Ok(Self {
                 is_demo,
+                is_replay,
                 opened,
                 sayings,
             }),
@@ -111,6 +122,7 @@ impl Prepared {
     pub(super) fn in_memory(why: String) -> Self {
         Self {
             is_demo: false,
+            is_replay: false,
             opened: Opened::in_memory(),
             sayings: vec![
                 Saying::trouble("No site file could be opened")
@@ -126,6 +138,7 @@ impl Session {
     pub(super) async fn begin(prepared: Prepared, config: &EngineConfig, say: &mut Say) -> Self {
         let Prepared {
             is_demo,
+            is_replay,
             opened,
             sayings,
         } = prepared;
@@ -154,13 +167,26 @@ impl Session {
         let name = contents.name.clone();
         registry.load(contents.units, contents.extra_columns, contents.next_id);
         let (out, from_plane) = mpsc::channel(HEARD_CAPACITY);
-        let (plane_config, fleet) = if is_demo {
+        let (mut plane_config, fleet) = if is_demo {
             demo_fleet(&config.plane, say).await
         } else {
             (config.plane.clone(), None)
         };
+        if is_replay {
+            plane_config.source = InterfaceSource::none();
+            plane_config.live_search = false;
+        }
+        let recorder = Arc::new(Recorder::new(config.capture && !is_replay));
+        plane_config.recorder = Arc::clone(&recorder);
+        let watch_limits = if is_demo {
+            crate::watch::Limits::of_demo()
+        } else {
+            crate::watch::Limits::default()
+        };
+        let mut watch = PortWatch::new(recorder, watch_limits, contents.watching);
         let plane = Plane::start(plane_config, out, now);
         registry.set_interfaces(plane.contexts());
+        watch.set_interfaces(&plane);
         let asker = PlaneAsker::default();
         asker.set(plane.asking_sockets());
         let site = SiteState {
@@ -172,11 +198,13 @@ impl Session {
         };
         Self {
             registry,
+            limits,
             site,
             plane,
             from_plane,
             asker,
             sweep: None,
+            watch,
             listening_since: now,
             last_heard: None,
             store: Some(store),
@@ -215,90 +243,26 @@ impl Session {
             .collect()
     }
 
+    /// A replay begins anew at this time: without units, findings or a record.
+    pub(super) fn begin_replay_anew(&mut self, at: Timestamp) {
+        let revision = self.registry.revision();
+        self.registry = Registry::new(self.limits, at);
+        self.registry.count_on_from(revision);
+        let recorder = Arc::new(Recorder::new(false));
+        let limits = crate::watch::Limits::default();
+        self.watch = PortWatch::new(recorder, limits, WatchContents::default());
+        self.listening_since = at;
+        self.last_heard = None;
+    }
+
+    /// For reading the capture ring, while the site is open.
+    pub(super) fn segments(&self) -> Option<SegmentReader> {
+        self.store.as_ref().map(Store::segments)
+    }
+
     /// Where on 127.0.0.1 the demo's unit at an address is asked by SNMP.
     pub(super) fn demo_snmp_port(&self, ip: Ipv4Addr) -> Option<u16> {
         self.fleet.as_ref()?.snmp_port(ip)
-    }
-
-    /// Takes notice of a save that ended, and begins the next one when something changed.
-    pub(super) fn save_turn(&mut self, now: Timestamp) {
-        self.settle_save(now);
-        if self.saving.is_some() || self.site.read_only.is_some() || now < self.save_not_before {
-            return;
-        }
-        if self.registry.is_dirty() || self.has_v3_is_dirty {
-            self.begin_save(now, false);
-        }
-        self.site.dirty = self.saving.is_some() || self.registry.is_dirty();
-    }
-
-    /// The clock was set: what waited for a time that may be far away now waits no longer.
-    pub(super) fn clock_was_set(&mut self, now: Timestamp) {
-        self.save_not_before = now;
-    }
-
-    fn settle_save(&mut self, now: Timestamp) {
-        let Some(saving) = &mut self.saving else {
-            return;
-        };
-        let result = match saving.done.try_recv() {
-            Err(oneshot::error::TryRecvError::Empty) => return,
-            Ok(result) => result.map_err(|error| sentence(&error)),
-            Err(oneshot::error::TryRecvError::Closed) => Err("The site file is closed".to_owned()),
-        };
-        let (batch, has_v3) = self
-            .saving
-            .take()
-            .map(|saving| (saving.batch, saving.has_v3))
-            .unwrap_or_default();
-        match result {
-            Ok(()) => {
-                self.site.saved = Some(now);
-                self.site.save_error = None;
-            }
-            Err(words) => {
-                tracing::warn!("not saved: {words}");
-                self.registry.put_back(&batch);
-                self.has_v3_is_dirty |= has_v3.is_some();
-                self.site.save_error = Some(words);
-                self.save_not_before = now.plus_millis(SAVE_AGAIN_MILLIS);
-            }
-        }
-        self.site.dirty = self.registry.is_dirty();
-    }
-
-    fn begin_save(&mut self, now: Timestamp, closing: bool) {
-        let Some(store) = &self.store else { return };
-        let batch = self.registry.take_dirty(now, closing);
-        let has_v3 = self.has_v3_is_dirty.then_some(self.has_v3);
-        if batch.changed.is_empty()
-            && batch.removed.is_empty()
-            && batch.extra_columns.is_none()
-            && has_v3.is_none()
-        {
-            return;
-        }
-        let (told, done) = oneshot::channel();
-        let taken = store.save(save_batch(&batch, has_v3), move |result| {
-            // Nobody waits for it once the session is closed.
-            let _ = told.send(result);
-        });
-        match taken {
-            Ok(()) => {
-                self.has_v3_is_dirty = false;
-                self.saving = Some(Saving {
-                    batch,
-                    has_v3,
-                    done,
-                });
-            }
-            Err(NotTaken::Busy) => self.registry.put_back(&batch),
-            Err(error @ NotTaken::Ended) => {
-                self.registry.put_back(&batch);
-                self.site.save_error = Some(sentence(&error));
-                self.save_not_before = now.plus_millis(SAVE_AGAIN_MILLIS);
-            }
-        }
     }
 
     /// By what the keyring of the system knows the site. `None` for one without a file.
@@ -343,38 +307,6 @@ impl Session {
         Err(why.unwrap_or_else(|| "The site file is busy".to_owned()))
     }
 
-    /// Waits for a save that was begun. Returns why it failed.
-    async fn finish_save(&mut self) -> Result<(), String> {
-        let Some(saving) = self.saving.take() else {
-            return Ok(());
-        };
-        let words = match saving.done.await {
-            Ok(Ok(())) => {
-                self.site.saved = Some(clock::now());
-                self.site.save_error = None;
-                return Ok(());
-            }
-            Ok(Err(error)) => sentence(&error),
-            Err(_) => "The site file is closed".to_owned(),
-        };
-        self.registry.put_back(&saving.batch);
-        self.has_v3_is_dirty |= saving.has_v3.is_some();
-        Err(words)
-    }
-
-    /// Saves everything, also what is only a moment old. Returns why not, when it cannot.
-    pub(super) async fn save_all(&mut self) -> Result<(), String> {
-        for _ in 0..SAVE_TRIES {
-            self.finish_save().await?;
-            let is_dirty = self.registry.is_dirty() || self.has_v3_is_dirty;
-            if self.site.read_only.is_some() || !is_dirty {
-                return Ok(());
-            }
-            self.begin_save(clock::now(), true);
-        }
-        Ok(())
-    }
-
     /// Writes the whole site to another file and goes on there. It is another site to the keyring: without a user, until
     /// it is given one.
     pub(super) async fn save_as(&mut self, path: &Path, overwrite: bool) -> Result<(), StoreError> {
@@ -400,6 +332,7 @@ impl Session {
         if self.site.read_only.take().is_some() {
             // A read-only site gathered changes that its old file never got.
             self.registry.mark_all_dirty();
+            self.watch.mark_all_dirty();
         }
         Ok(())
     }
@@ -443,15 +376,19 @@ fn open_store(choice: SiteChoice, sites_dir: &Path) -> Result<(Opened, Vec<Sayin
     match choice {
         SiteChoice::Demo | SiteChoice::ThrowAway | SiteChoice::Replay(_) => {
             let (store, mut contents) = Store::throw_away()?;
-            if choice == SiteChoice::ThrowAway {
-                UNSAVED_NAME.clone_into(&mut contents.name);
+            let is_replay = matches!(choice, SiteChoice::Replay(_));
+            let read_only = is_replay.then(|| "it is a replay of a capture".to_owned());
+            match &choice {
+                SiteChoice::ThrowAway => UNSAVED_NAME.clone_into(&mut contents.name),
+                SiteChoice::Replay(path) => contents.name = site_name(path),
+                _ => {}
             }
             Ok((
                 Opened {
                     store,
                     contents,
                     path: None,
-                    read_only: None,
+                    read_only,
                 },
                 Vec::new(),
             ))
@@ -543,15 +480,5 @@ impl Opened {
             path: Some(path),
             read_only,
         }
-    }
-}
-
-fn save_batch(dirty: &Dirty, has_v3: Option<bool>) -> SaveBatch {
-    SaveBatch {
-        has_v3,
-        changed: dirty.changed.clone(),
-        removed: dirty.removed.clone(),
-        extra_columns: dirty.extra_columns.clone(),
-        next_id: dirty.next_id,
     }
 }

@@ -61,6 +61,14 @@ impl Role {
         }
     }
 
+    /// The port by which taught decoders know what comes in: that of the real ports, whatever stands in their place.
+    pub const fn decoder_port(self) -> u16 {
+        match self {
+            Self::Management => PORT_MANAGEMENT,
+            Self::Install | Self::Asking | Self::Ipv6 => PORT_INSTALL,
+        }
+    }
+
     /// The way in that a sighting names.
     pub const fn channel(self) -> Channel {
         match self {

@@ -128,24 +128,41 @@ pub enum TcpError {
     Ending,
 }
 
-/// The connections that may be open at once. Clones share them.
+/// What all connections share: how many may be open at once, and where it is noted what they send. Clones share it.
 #[derive(Clone, Debug)]
-pub struct TcpSlots(Arc<Semaphore>);
+pub struct TcpSlots {
+    free: Arc<Semaphore>,
+    /// That of the site that is open.
+    recorder: Arc<Mutex<Arc<Recorder>>>,
+}
 
 impl TcpSlots {
     /// [`MAX_CONNECTIONS`] of them.
     pub fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_CONNECTIONS)))
+        Self {
+            free: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            recorder: Arc::default(),
+        }
+    }
+
+    /// From now on, what is sent is noted here.
+    pub fn set_recorder(&self, recorder: Arc<Recorder>) {
+        *self.recorder.lock().unwrap_or_else(PoisonError::into_inner) = recorder;
+    }
+
+    fn note_sent(&self, local: SocketAddr, to: SocketAddr, when: Timestamp, bytes: &[u8]) {
+        let recorder = Arc::clone(&self.recorder.lock().unwrap_or_else(PoisonError::into_inner));
+        recorder.sent_by_tcp(local, to, when, bytes);
     }
 
     /// How many are free.
     pub fn num_free(&self) -> usize {
-        self.0.available_permits()
+        self.free.available_permits()
     }
 
     async fn take(&self) -> Result<OwnedSemaphorePermit, TcpError> {
         // The semaphore is never closed; if it were, there would be nothing to wait for.
-        let taken = Arc::clone(&self.0).acquire_owned().await;
+        let taken = Arc::clone(&self.free).acquire_owned().await;
         taken.ok().ok_or(TcpError::Ending)
     }
 }
@@ -342,8 +359,9 @@ async fn serve(
     let request = wire::discover_request(listening.sequence);
     // A unit that announces itself and closes at once makes this fail; its announcement is still
     // there to be read.
-    if let Err(error) = stream.write_all(&request).await {
-        tracing::debug!("{from} connected and could not be asked: {error}");
+    match stream.write_all(&request).await {
+        Ok(()) => listening.slots.note_sent(local, from, (listening.now)(), &request),
+        Err(error) => tracing::debug!("{from} connected and could not be asked: {error}"),
     }
     let mut messages = Messages::new(stream, listening.limits);
     while let Some(part) = messages.next().await? {
@@ -374,10 +392,9 @@ pub async fn ask_tcp(
         .map_err(|source| TcpError::Connect { to, source })?;
     let broken = |source| TcpError::Broken { to, source };
     let local = stream.local_addr().map_err(broken)?;
-    stream
-        .write_all(&wire::discover_request(sequence))
-        .await
-        .map_err(broken)?;
+    let request = wire::discover_request(sequence);
+    stream.write_all(&request).await.map_err(broken)?;
+    slots.note_sent(local, to.into(), now(), &request);
     let mut messages = Messages::new(stream, limits);
     let mut all_heard = Vec::new();
     while all_heard.len() < MESSAGES_BEFORE_REPLY {

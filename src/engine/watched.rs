@@ -12,10 +12,12 @@ use tokio::task::JoinHandle;
 
 use super::command::{Level, Saying};
 use super::counters::{Counters, Tally};
+use super::decoding::DecoderSlot;
 use super::hearing::Ear;
 use super::interfaces::Found;
 use super::listener::{FromPlane, listen, say};
 use super::questions::OwnQuestions;
+use super::recorder::{Recorder, Sent, port_of};
 use super::search::ANSWERED_WITHIN_MILLIS;
 use super::socket::{
     Bind, OpenError, Plan, PlanOptions, Platform, Role, open, open_words, plan, send_now,
@@ -24,6 +26,7 @@ use super::sweep::is_passing;
 use crate::model::network::{
     Asks, Choice, InterfaceKind, InterfaceState, Link, Listening, PortHolder, SocketState,
 };
+use crate::model::sighting::Channel;
 use crate::model::time::Timestamp;
 use crate::wire::discover_request;
 
@@ -43,6 +46,10 @@ pub(super) struct Wiring {
     pub ask: [u16; 2],
     /// The demo.
     pub loopback_only: bool,
+    /// Where everything is noted that comes and goes.
+    pub recorder: Arc<Recorder>,
+    /// Decoders that a person taught.
+    pub decoders: DecoderSlot,
 }
 
 /// One interface that is listed.
@@ -227,6 +234,10 @@ impl Watched {
                     let ear = Ear {
                         interface: Arc::clone(&self.found.name),
                         channel: bind.role.channel(),
+                        port: opened.port,
+                        decoder_port: bind.role.decoder_port(),
+                        recorder: Arc::clone(&wiring.recorder),
+                        decoders: wiring.decoders.clone(),
                         counters: Arc::clone(&self.counters),
                         own: Arc::clone(&wiring.own),
                     };
@@ -404,9 +415,18 @@ impl Watched {
         wiring: &Wiring,
         now: Timestamp,
     ) -> bool {
-        match send_now(socket, &discover_request(self.last_sequence), target) {
+        let question = discover_request(self.last_sequence);
+        match send_now(socket, &question, target) {
             Ok(()) => {
                 self.counters.count(Tally::Asked);
+                wiring.recorder.sent(Sent {
+                    interface: &self.found.name,
+                    channel: Channel::UdpAsking,
+                    port: port_of(socket),
+                    to: target,
+                    when: now,
+                    bytes: &question,
+                });
                 true
             }
             // Most networks have no IPv6, and nobody misses it.

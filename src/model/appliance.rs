@@ -9,7 +9,7 @@ use super::identification::{Confidence, Identification, Product};
 use super::identity::{ApplianceId, Mac, is_serial_key};
 use super::network::mask_to_prefix;
 use super::probing::{ClueKind, Probe, Probed};
-use super::sighting::{Evidence, Source};
+use super::sighting::{Evidence, Source, TaughtClaims};
 use super::time::Timestamp;
 use crate::wire::Claimed;
 
@@ -51,6 +51,9 @@ pub struct Heard {
     pub model_number: Option<u16>,
     /// Field 7 of its reply.
     pub modes: Option<u8>,
+    /// What taught decoders read of it, the newest first, one of each decoder, at most [`TAUGHT_KEPT`]. `None` of nearly
+    /// every unit: behind a pointer, so that it costs them nothing.
+    pub taught: Option<Arc<Vec<Arc<TaughtClaims>>>>,
     /// The addresses it had before, newest first, at most [`OTHER_IPS_KEPT`].
     pub earlier_ips: Vec<(Ipv4Addr, Timestamp)>,
     /// When it changed back to an address that it had left less than five minutes before.
@@ -69,6 +72,9 @@ pub struct Heard {
 
 /// How many earlier addresses are kept of a unit.
 pub const OTHER_IPS_KEPT: usize = 8;
+
+/// Of how many taught decoders it is kept what they read of a unit.
+pub const TAUGHT_KEPT: usize = 4;
 
 /// A unit on one network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -280,7 +286,24 @@ impl Appliance {
     /// number of its reply is only a hint and not the model.
     pub fn model(&self) -> Option<Best<&str>> {
         self.identified_as(Confidence::Likely, |product| product.model.as_deref())
+            .or_else(|| self.taught_text(|taught| taught.model.as_deref()))
             .or_else(|| self.written_text(|facts| &facts.model))
+    }
+
+    /// The newest text that a taught decoder read.
+    fn taught_text(&self, field: impl Fn(&TaughtClaims) -> Option<&str>) -> Option<Best<&str>> {
+        let taught = self.heard.as_ref()?.taught.as_deref()?;
+        let value = taught.iter().find_map(|claims| field(claims))?;
+        Some(Best {
+            value,
+            source: Source::Taught,
+        })
+    }
+
+    /// The decoders that read something of it, the newest first.
+    pub fn taught_by(&self) -> impl Iterator<Item = &str> {
+        let taught = self.heard.as_ref().and_then(|heard| heard.taught.as_deref());
+        taught.into_iter().flatten().map(|claims| claims.decoder.as_str())
     }
 
     /// The same for the screen, where a merely possible model is marked as such.
@@ -334,6 +357,7 @@ impl Appliance {
         let own = || self.probed_text(ClueKind::Serial);
         own()
             .filter(|own| is_serial_key(own.value))
+            .or_else(|| self.taught_text(|taught| taught.serial.as_deref()))
             .or_else(|| self.written_text(|facts| &facts.serial))
             .or_else(own)
     }
@@ -354,6 +378,7 @@ impl Appliance {
                     source: Source::Snmp,
                 })
             })
+            .or_else(|| self.taught_text(|taught| taught.firmware.as_deref()))
             .or_else(|| self.written_text(|facts| &facts.firmware))
     }
 
@@ -458,6 +483,7 @@ impl Heard {
             gateway: Fact::NotAsked,
             model_number: None,
             modes: None,
+            taught: None,
             earlier_ips: Vec::new(),
             flapped: None,
             presence: Vec::with_capacity(1),

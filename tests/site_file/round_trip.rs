@@ -55,6 +55,7 @@ proptest! {
                 removed: removed.into_iter().map(ApplianceId).collect(),
                 extra_columns: Some(extra_columns()),
                 next_id: 77,
+                watching: rollcall::engine::store::WatchBatch::default(),
             };
             save(&store, &batch).expect("it is saved");
             save(&store, &batch).expect("saving again changes nothing");

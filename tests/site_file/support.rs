@@ -124,6 +124,7 @@ pub(crate) fn heard_unit(id: u64, count: u64) -> Appliance {
             },
             model_number: Some(7),
             modes: None,
+            taught: None,
             earlier_ips: Vec::new(),
             flapped: None,
             presence: vec![Presence {

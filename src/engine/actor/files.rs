@@ -15,7 +15,7 @@ use crate::model::time::Timestamp;
 
 impl Actor {
     /// Takes the place of the one job that may run, when it is free.
-    fn begin_job(&mut self, job: Arc<Job>) -> Option<Arc<Job>> {
+    pub(super) fn begin_job(&mut self, job: Arc<Job>) -> Option<Arc<Job>> {
         if self.job.is_some() {
             self.say.said(
                 Saying::trouble("Another file is still being read or written")
@@ -120,6 +120,15 @@ impl Actor {
                     .because(sentence(&error))
                     .hint("The old file, if any, is as it was; export again to another folder"),
             ),
+            JobDone::Captured(_, Err(error)) if jobs::was_canceled(&error) => {
+                self.say.said(
+                    Saying::note("Saving the capture was canceled")
+                        .because("The old file, if any, is as it was"),
+                );
+            }
+            JobDone::Captured(request, result) => self.take_capture(request, result),
+            JobDone::Studied(study) => self.say.notice(Notice::Studied(Arc::from(study))),
+            JobDone::StudySaved(request, result) => self.take_study_file(request, result),
             JobDone::Read(_, _) if was_canceled => {
                 self.say.said(
                     Saying::note("The import was canceled")
@@ -162,7 +171,7 @@ impl Actor {
     }
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(
         || path.display().to_string(),
         |name| name.to_string_lossy().into_owned(),

@@ -36,6 +36,7 @@ impl Actor {
     }
 
     pub(super) fn take_item(&mut self, item: Item) {
+        self.session.watch.hear(&item);
         match item {
             Item::Sighting(sighting) => self.take_sighting(*sighting),
             Item::Stray(stray) => {

@@ -107,7 +107,8 @@ impl Actor {
 
     /// A unit was heard: it is asked by itself, when nobody asked it yet.
     pub(super) fn heard_by_itself(&mut self, id: ApplianceId, now: Timestamp) {
-        if self.config.identify.settings.automatic
+        if self.replay.is_none()
+            && self.config.identify.settings.automatic
             && let Some(unit) = self.session.registry.get(id)
             && unit.probed.as_deref().is_none_or(Probed::is_silent)
         {

@@ -14,6 +14,7 @@ mod identifying;
 mod obey;
 mod others;
 mod pulse;
+mod replaying;
 mod sites;
 mod v3;
 mod watching;
@@ -38,11 +39,15 @@ use super::publish::Publisher;
 use super::say::Say;
 use super::session::{Prepared, Session};
 use super::tcp::{TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpSlots};
-use super::{EngineConfig, clock};
+use super::expose::Exposure;
+use super::replay::{ReadDone, Reading, Replay};
+use super::{EngineConfig, SiteChoice, clock};
 use crate::catalog::Catalog;
 use crate::model::network::PortHolder;
 use crate::model::snapshot::{CatalogState, DoctorReport, RuleState};
 use crate::model::time::Timestamp;
+use crate::model::watching::{Comparison, DecodersState};
+use crate::taught::Decoders;
 
 /// The actor's own pulse.
 const TICK: Duration = Duration::from_millis(100);
@@ -92,6 +97,14 @@ enum Beside {
     Say(Saying),
     /// The catalog was read again.
     Catalog(Arc<Catalog>, Box<CatalogState>),
+    /// The files of taught decoders were read.
+    Decoders(Arc<Decoders>, DecodersState),
+    /// A taught decoder was saved to this file, or why not.
+    DecoderSaved(Result<PathBuf, String>),
+    /// A capture was read, for the replay that this belongs to.
+    Replayed(Arc<Reading>, ReadDone),
+    /// A replay's units were compared: with the revision of what was compared.
+    Compared(u64, Comparison),
     /// This computer's table of neighbors.
     Neighbors(Neighbors),
     /// The keyring answered, for the site of this key.
@@ -263,8 +276,15 @@ struct Actor {
     job: Option<Arc<Job>>,
     beside: mpsc::Receiver<Beside>,
     to_beside: mpsc::Sender<Beside>,
-    /// The site to go back to after the demo.
+    /// The site to go back to after the demo or a replay.
     before_demo: Option<PathBuf>,
+    /// The capture that is replayed in the place of a site.
+    replay: Option<Replay>,
+    /// Whether a replay's units are being compared.
+    is_comparing: bool,
+    /// The exposure check that is running, or the last one.
+    exposure: Option<Exposure>,
+    decoders_state: Arc<DecodersState>,
     /// Whether the sweep's unanswered addresses were tried by TCP already.
     sweep_is_settled: bool,
     /// Whether a person stopped the sweep while it tried TCP.
@@ -313,6 +333,10 @@ impl Actor {
             beside,
             to_beside,
             before_demo,
+            replay: None,
+            is_comparing: false,
+            exposure: None,
+            decoders_state: Arc::default(),
             sweep_is_settled: true,
             sweep_was_stopped: false,
             reasks: VecDeque::new(),
@@ -330,6 +354,11 @@ impl Actor {
         }
         actor.judge_all();
         actor.load_v3_user();
+        actor.load_decoders();
+        actor.site_begun();
+        if let SiteChoice::Replay(path) = actor.config.site.clone() {
+            actor.begin_replay(path, None);
+        }
         actor
     }
 }

@@ -9,6 +9,9 @@ use crate::settings::Settings;
 
 impl Actor {
     pub(super) async fn obey(&mut self, command: Command) {
+        if self.is_refused_in_replay(&command) {
+            return;
+        }
         let now = clock::now();
         match command {
             Command::SearchNow => self.session.plane.search_now(now),
@@ -72,7 +75,9 @@ impl Actor {
                     .because(path.display().to_string())
                     .hint("Open it with \"Open site…\", or choose another name"),
             ),
-            Command::NewSite(path) => self.switch(SiteChoice::File(path)).await,
+            Command::NewSite(path) => {
+                self.switch(SiteChoice::File(path)).await;
+            }
             Command::OpenSite(path) if !path.exists() => self.say.said(
                 Saying::trouble("The site file is not there").because(path.display().to_string()),
             ),
@@ -80,7 +85,9 @@ impl Actor {
             Command::SaveSiteAs { path, overwrite } => self.save_as(&path, overwrite).await,
             Command::StartDemo => {
                 if !self.session.site.demo {
-                    self.before_demo.clone_from(&self.session.site.path);
+                    if self.replay.is_none() {
+                        self.before_demo.clone_from(&self.session.site.path);
+                    }
                     self.switch(SiteChoice::Demo).await;
                 }
             }

@@ -15,7 +15,6 @@ use crate::engine::{clock, ports};
 use crate::model::snapshot::{DoctorReport, Snapshot};
 use crate::model::status::InterfaceContext;
 use crate::model::time::Timestamp;
-use crate::model::watching::Watching;
 use crate::wire::{PORT_INSTALL, PORT_MANAGEMENT};
 
 impl Actor {
@@ -37,6 +36,7 @@ impl Actor {
             self.next_scan = now.plus_millis(SCAN_EVERY_MILLIS);
             self.session.plane.scan(now);
             self.session.asker.set(self.session.plane.asking_sockets());
+            self.session.watch.set_interfaces(&self.session.plane);
             self.tcp.listen(self.config.tcp_port, &self.session);
             // A port that was refused or came free has another holder now.
             let interfaces = self.session.plane.interfaces();
@@ -48,7 +48,12 @@ impl Actor {
         }
         self.session.plane.tick(now);
         self.session.registry.set_interfaces(self.contexts());
-        self.session.registry.age(now);
+        if self.replay.is_some() {
+            self.replay_turn();
+        } else {
+            self.session.registry.age(now);
+            self.watch_turn(now);
+        }
         if now >= self.next_save {
             self.next_save = now.plus_millis(SAVE_EVERY_MILLIS);
             self.session.save_turn(now);
@@ -181,6 +186,10 @@ impl Actor {
             Beside::Catalog(catalog, state) => self.take_catalog(catalog, *state),
             Beside::Neighbors(table) => self.take_neighbors(&table),
             Beside::V3(key, done) => self.take_v3(&key, done),
+            Beside::Decoders(decoders, state) => self.take_decoders(decoders, state),
+            Beside::DecoderSaved(saved) => self.take_saved_decoder(saved),
+            Beside::Replayed(reading, done) => self.take_read(&reading, done),
+            Beside::Compared(revision, comparison) => self.take_comparison(revision, comparison),
             Beside::Say(saying) => self.say.said(saying),
             Beside::Rule(saying, state) => {
                 self.is_changing_rule = false;
@@ -228,6 +237,8 @@ impl Actor {
             catalog: Arc::clone(&identifying.catalog_state),
             snmp_v3: identifying.v3.state.clone(),
         };
+        let now = self.site_now();
+        let watching = self.watching(now);
         let session = &self.session;
         let parts = Parts {
             identify,
@@ -240,8 +251,8 @@ impl Actor {
             listening_since: session.listening_since,
             last_heard: session.last_heard,
             unsaid: self.say.unsaid(),
-            watching: Watching::default(),
+            watching,
         };
-        self.publisher.next(&session.registry, parts, clock::now())
+        self.publisher.next(&session.registry, parts, now)
     }
 }

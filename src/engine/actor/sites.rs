@@ -12,14 +12,15 @@ use crate::engine::{SiteChoice, clock};
 impl Actor {
     /// Opens another site and closes the open one. One that cannot be saved stays open, and so does one when the
     /// other cannot be opened: nothing is lost by a wrong click.
-    pub(super) async fn switch(&mut self, choice: SiteChoice) {
+    /// Says whether the other one is open now.
+    pub(super) async fn switch(&mut self, choice: SiteChoice) -> bool {
         if let Err(words) = self.session.save_all().await {
             self.say.said(
                 Saying::trouble("The open site could not be saved, so it stays open")
                     .because(words)
                     .hint("Keep it under another name with \"Save site as…\", then try again"),
             );
-            return;
+            return false;
         }
         let must_open = matches!(choice, SiteChoice::LastOrUntitled(_));
         let prepared = match Prepared::open(choice, &self.config).await {
@@ -27,7 +28,7 @@ impl Actor {
             Err(why) if must_open => Prepared::in_memory(why),
             Err(why) => {
                 self.cannot_open(why);
-                return;
+                return false;
             }
         };
         // An import belongs to the site that it was begun in; an export has its snapshot, and goes on.
@@ -38,6 +39,8 @@ impl Actor {
             let saying = Saying::trouble("Not everything of the site was saved").because(words);
             self.say.said(saying);
         }
+        self.replay = None;
+        self.exposure = None;
         self.session = Session::begin(prepared, &self.config, &mut self.say).await;
         self.publisher.reset();
         self.doctor = Arc::default();
@@ -49,11 +52,19 @@ impl Actor {
         self.identifying.begin_site(clock::now());
         self.judge_all();
         self.load_v3_user();
+        self.site_begun();
         let now = clock::now();
         self.next_examine = now;
         self.next_scan = now;
         self.say
             .notice(Notice::SiteOpened(self.session.site.path.clone()));
+        true
+    }
+
+    /// What is sent by TCP is noted where the open site's record is.
+    pub(super) fn site_begun(&self) {
+        let recorder = Arc::clone(&self.session.watch.recorder);
+        self.tcp.slots.set_recorder(recorder);
     }
 
     /// Opens a site file that a person chose.

@@ -73,6 +73,7 @@ pub(super) fn read_contents(conn: &Connection, name: String) -> rusqlite::Result
         units.push(unit);
     }
 
+    let watching = super::watching::read(conn, &mut reading)?;
     let mut remarks = Vec::new();
     if num_refused > 0 {
         remarks.push(format!(
@@ -101,6 +102,7 @@ pub(super) fn read_contents(conn: &Connection, name: String) -> rusqlite::Result
         extra_columns,
         next_id: next_id as u64,
         name,
+        watching,
         remarks,
     })
 }

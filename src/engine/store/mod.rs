@@ -15,6 +15,7 @@ mod rows;
 mod save;
 mod schema;
 mod site;
+mod watching;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -25,6 +26,7 @@ pub use error::{NotTaken, StoreError};
 use crate::model::appliance::Appliance;
 use crate::model::identity::ApplianceId;
 use site::Site;
+pub use watching::{WatchBatch, WatchContents};
 
 /// Jobs that may wait. The actor saves at most once a second and keeps changes until they are saved: when the
 /// disk is slower than that, it is better to gather more of them than to queue up.
@@ -52,6 +54,8 @@ pub struct SiteContents {
     pub has_v3: bool,
     /// The site's name: the file's, without folder and ending.
     pub name: String,
+    /// What was watched.
+    pub watching: WatchContents,
     /// What a person should know: units or items that were left out. Units stay in the file, and so do answers to probes
     /// until there are newer ones; other items only until their unit is saved again.
     pub remarks: Vec<String>,
@@ -69,6 +73,7 @@ impl SiteContents {
             site_id: None,
             has_v3: false,
             name,
+            watching: WatchContents::default(),
             remarks: Vec::new(),
         }
     }
@@ -96,6 +101,8 @@ pub struct SaveBatch {
     pub next_id: u64,
     /// Whether the keyring of the system has a user of SNMP v3 for the site, when that changed.
     pub has_v3: Option<bool>,
+    /// What was watched.
+    pub watching: WatchBatch,
 }
 
 /// The name that a site has by its file: without folder and ending.
@@ -118,6 +125,30 @@ enum Job {
         overwrite: bool,
         done: DoneAs,
     },
+    /// A segment of the capture ring, for whoever waits.
+    ReadSegment(u64, SyncSender<Option<Vec<u8>>>),
+}
+
+/// Reads segments of the capture ring, one after the other, from a thread that may wait. The file stays open meanwhile.
+#[derive(Clone)]
+pub struct SegmentReader {
+    jobs: SyncSender<Job>,
+}
+
+impl std::fmt::Debug for SegmentReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SegmentReader").finish_non_exhaustive()
+    }
+}
+
+impl SegmentReader {
+    /// One segment's file; `None` when it is not there any more. Blocks.
+    pub fn read(&self, seq: u64) -> Option<Vec<u8>> {
+        // One answer.
+        let (told, answer) = sync_channel(1);
+        self.jobs.send(Job::ReadSegment(seq, told)).ok()?;
+        answer.recv().ok().flatten()
+    }
 }
 
 /// An open site file. Dropping it closes the file as well, with nobody being told.
@@ -197,6 +228,13 @@ impl Store {
         }
     }
 
+    /// For reading the capture ring.
+    pub fn segments(&self) -> SegmentReader {
+        SegmentReader {
+            jobs: self.jobs.clone(),
+        }
+    }
+
     /// Finishes the jobs that wait, brings everything into the one file, and gives the lock back.
     pub fn close(self, done: impl FnOnce(Result<(), StoreError>) + Send + 'static) {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -233,6 +271,14 @@ fn work(mut site: Site, jobs: &Receiver<Job>, closed: &Mutex<Option<Done>>) {
                 overwrite,
                 done,
             } => done(site.save_as(&path, overwrite)),
+            Job::ReadSegment(seq, told) => {
+                let segment = watching::read_segment(&site.conn, seq).unwrap_or_else(|error| {
+                    tracing::warn!("a part of the capture cannot be read: {error}");
+                    None
+                });
+                // Nobody waits for it any more.
+                let _ = told.send(segment);
+            }
         }
     }
     let result = site.close();

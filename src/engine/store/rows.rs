@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::appliance::{FileFacts, Heard, OTHER_IPS_KEPT, Presence};
+use crate::model::appliance::{FileFacts, Heard, OTHER_IPS_KEPT, Presence, TAUGHT_KEPT};
 use crate::model::fact::Fact;
 use crate::model::identity::Mac;
 use crate::model::sighting::{
-    CUT_MARK, Channel, Evidence, RAW_KEPT_BYTES, Source, TEXT_KEPT_CHARS,
+    CUT_MARK, Channel, Evidence, RAW_KEPT_BYTES, Source, TEXT_KEPT_CHARS, TaughtClaims, cut_text,
 };
 use crate::model::time::Timestamp;
 use crate::wire::{Remark, Remarks};
@@ -41,6 +41,12 @@ pub(super) fn channel_word(channel: Channel) -> &'static str {
         .iter()
         .find(|(known, _)| *known == channel)
         .map_or("", |(_, word)| word)
+}
+
+/// Reads [`channel_word`].
+pub(super) fn channel_from_word(word: &str) -> Option<Channel> {
+    let mut known = CHANNEL_WORDS.iter();
+    known.find(|(_, other)| *other == word).map(|(channel, _)| *channel)
 }
 
 /// One fact. Absent: not asked.
@@ -75,6 +81,8 @@ struct HeardRow<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     modes: Option<u8>,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    taught: Vec<TaughtRow<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     earlier_ips: Vec<(Cow<'a, str>, i64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     flapped: Option<i64>,
@@ -84,6 +92,42 @@ struct HeardRow<'a> {
     last: i64,
     #[serde(borrow)]
     last_source: Cow<'a, str>,
+}
+
+/// What a taught decoder read.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct TaughtRow<'a> {
+    #[serde(borrow)]
+    decoder: Cow<'a, str>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    model: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    serial: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    firmware: Option<Cow<'a, str>>,
+}
+
+impl<'a> TaughtRow<'a> {
+    fn of(taught: &'a TaughtClaims) -> Self {
+        let text = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
+        Self {
+            decoder: Cow::Borrowed(&taught.decoder),
+            model: text(&taught.model),
+            serial: text(&taught.serial),
+            firmware: text(&taught.firmware),
+        }
+    }
+
+    fn claims(self) -> TaughtClaims {
+        let text = |text: Option<Cow<'_, str>>| text.map(|text| cut_text(&text));
+        TaughtClaims {
+            decoder: cut_text(&self.decoder),
+            model: text(self.model),
+            serial: text(self.serial),
+            firmware: text(self.firmware),
+        }
+    }
 }
 
 /// A unit on one network.
@@ -175,6 +219,12 @@ pub(super) fn write_heard(heard: &Heard) -> serde_json::Result<String> {
         gateway: fact_row(&heard.gateway, ip_text),
         model_number: heard.model_number,
         modes: heard.modes,
+        taught: heard
+            .taught
+            .iter()
+            .flat_map(|taught| taught.iter())
+            .map(|taught| TaughtRow::of(taught))
+            .collect(),
         earlier_ips: heard
             .earlier_ips
             .iter()
@@ -353,6 +403,13 @@ impl Reading {
                 earlier_ips.push((ip, Timestamp::from_millis(when)));
             }
         }
+        let taught: Vec<_> = row
+            .taught
+            .into_iter()
+            .take(TAUGHT_KEPT)
+            .map(|row| Arc::new(row.claims()))
+            .collect();
+        let taught = (!taught.is_empty()).then(|| Arc::new(taught));
         // Not collected, which would keep the room that the reader made for four: most units have one network.
         let mut presence = Vec::with_capacity(row.presence.len().min(LIST_KEPT));
         for row in row.presence.into_iter().take(LIST_KEPT) {
@@ -375,6 +432,7 @@ impl Reading {
             gateway,
             model_number: row.model_number,
             modes: row.modes,
+            taught,
             earlier_ips,
             flapped: row.flapped.map(Timestamp::from_millis),
             presence,

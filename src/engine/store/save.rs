@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::SaveBatch;
-use super::{probes, rows};
+use super::{probes, rows, watching};
 use crate::model::appliance::{Appliance, FileFacts};
 use crate::model::registry::SIGHTINGS_KEPT;
 
@@ -36,6 +36,7 @@ pub(super) fn save_batch(conn: &mut Connection, batch: &SaveBatch) -> rusqlite::
     if let Some(has_v3) = batch.has_v3 {
         put_site_value(&tx, "has_snmp_v3", if has_v3 { "1" } else { "0" })?;
     }
+    watching::save(&tx, &batch.watching)?;
     tx.commit()
 }
 

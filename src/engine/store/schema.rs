@@ -6,13 +6,13 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::place::Place;
-use super::probes;
+use super::{probes, watching};
 
 /// Tells a site file from any other `SQLite` database: "ROLL".
 pub(super) const APPLICATION_ID: i64 = 0x524f_4c4c;
 
 /// The format of the file; a greater one is a newer program's and is refused.
-pub(super) const FORMAT: i64 = 2;
+pub(super) const FORMAT: i64 = 3;
 
 /// How long `SQLite` waits for a reader that is in the way.
 const BUSY_MILLIS: u32 = 5_000;
@@ -53,6 +53,7 @@ pub(super) fn create_tables(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "user_version", FORMAT)?;
     conn.execute_batch(TABLES)?;
     conn.execute_batch(probes::TABLE)?;
+    conn.execute_batch(watching::TABLES)?;
     conn.execute_batch(SITE_ID)
 }
 
@@ -72,13 +73,15 @@ pub(super) fn make_another_site(path: &Path) -> rusqlite::Result<()> {
     conn.close().map_err(|(_, error)| error)
 }
 
-/// Brings a site of an older format up to this one: 1 had no answers to probes.
+/// Brings a site of an older format up to this one: 1 had no answers to probes, 2 nothing of what was
+/// watched.
 fn upgrade(conn: &Connection) -> rusqlite::Result<()> {
     let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found < FORMAT {
         conn.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {} {SITE_ID} PRAGMA user_version = {FORMAT}; COMMIT;",
-            probes::TABLE
+            "BEGIN IMMEDIATE; {} {} {SITE_ID} PRAGMA user_version = {FORMAT}; COMMIT;",
+            probes::TABLE,
+            watching::TABLES
         ))?;
     }
     Ok(())

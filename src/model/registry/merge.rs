@@ -84,6 +84,7 @@ fn merged_heard(a: &Heard, b: &Heard) -> Heard {
     fill(&mut heard.gateway, &oldest.gateway);
     heard.model_number = heard.model_number.or(oldest.model_number);
     heard.modes = heard.modes.or(oldest.modes);
+    heard.taught = heard.taught.or_else(|| oldest.taught.clone());
     heard.first = a.first.min(b.first);
     heard.flapped = a.flapped.max(b.flapped);
     heard.provisional = a.provisional && b.provisional;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use super::senders::Admission;
 use super::{Registry, sender_of, stray_of};
-use crate::model::appliance::{Appliance, Heard, OTHER_IPS_KEPT, Presence, Typed, learn_claimed};
+use crate::model::appliance::{
+    Appliance, Heard, OTHER_IPS_KEPT, Presence, TAUGHT_KEPT, Typed, learn_claimed,
+};
 use crate::model::fact::Fact;
 use crate::model::identity::{ApplianceId, Mac, is_ip_key};
-use crate::model::sighting::{Evidence, Sighting, Source};
+use crate::model::sighting::{Evidence, Sighting, Source, TaughtClaims};
 use crate::model::status::FLAP_WINDOW_MILLIS;
 use crate::model::time::Timestamp;
 use crate::wire::Claimed;
@@ -273,8 +275,22 @@ fn learn(heard: &mut Heard, sighting: &Sighting) {
     learn_claimed(&mut heard.gateway, claims.gateway, source, when);
     heard.model_number = claims.model_number.or(heard.model_number);
     heard.modes = claims.modes.or(heard.modes);
+    if let Some(taught) = &claims.taught {
+        learn_taught(heard, taught);
+    }
     heard.last = heard.last.max(when);
     heard.last_source = source;
+}
+
+/// Takes over what a taught decoder read. Nothing of it is a key: a decoder may be taught wrongly.
+fn learn_taught(heard: &mut Heard, taught: &Arc<TaughtClaims>) {
+    let known = heard.taught.as_deref().map_or(&[][..], Vec::as_slice);
+    if known.first() == Some(taught) {
+        return;
+    }
+    let others = known.iter().filter(|other| other.decoder != taught.decoder);
+    let newest = std::iter::once(taught).chain(others);
+    heard.taught = Some(Arc::new(newest.take(TAUGHT_KEPT).cloned().collect()));
 }
 
 /// Takes over the address, and notices when it goes back and forth.

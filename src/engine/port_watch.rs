@@ -1,0 +1,203 @@
+//! What is watched of the open site: findings, the record of what comes and goes, and what of both is to be saved and shown.
+
+use std::sync::Arc;
+
+use super::plane::{Item, Plane};
+use super::recorder::Recorder;
+use super::store::{WatchBatch, WatchContents};
+use crate::model::exposure::Exposed;
+use crate::model::finding::{FindingKey, ManagementNetwork};
+use crate::model::registry::Registry;
+use crate::model::time::Timestamp;
+use crate::model::traffic::{SeenDatagram, Traffic};
+use crate::model::watching::Watching;
+use crate::watch::{Heard, Limits, Said, WatchedInterface, Watcher};
+
+/// How much of the ring goes into the site file with one save: more than any hall brings between two saves, and little
+/// enough that a save stays short.
+const SAVED_AT_ONCE_BYTES: u64 = 8 << 20;
+
+/// The time between two pictures of the traffic.
+const TRAFFIC_EVERY_MILLIS: u64 = 1_000;
+
+/// What is watched.
+pub(super) struct PortWatch {
+    pub(super) recorder: Arc<Recorder>,
+    watcher: Watcher,
+    management: Arc<Vec<ManagementNetwork>>,
+    management_is_dirty: bool,
+    /// The registry's floods that the watcher was told of.
+    floods_revision: u64,
+    recent_seq: u64,
+    recent: Arc<Vec<Arc<SeenDatagram>>>,
+    traffic: Arc<Traffic>,
+    traffic_read: Timestamp,
+}
+
+impl PortWatch {
+    /// Goes on with what a site file has.
+    pub(super) fn new(recorder: Arc<Recorder>, limits: Limits, contents: WatchContents) -> Self {
+        let mut watcher = Watcher::new(limits);
+        watcher.load(contents.findings, contents.management.clone());
+        recorder.with_ring(|ring| ring.load(contents.segments));
+        Self {
+            recorder,
+            watcher,
+            management: Arc::new(contents.management),
+            management_is_dirty: false,
+            floods_revision: 0,
+            recent_seq: 0,
+            recent: Arc::default(),
+            traffic: Arc::default(),
+            traffic_read: Timestamp::default(),
+        }
+    }
+
+    /// Looks at what came in.
+    pub(super) fn hear(&mut self, item: &Item) {
+        let heard = match item {
+            Item::Sighting(sighting) => Heard {
+                interface: &sighting.interface,
+                channel: sighting.channel,
+                from: sighting.from,
+                when: sighting.when,
+                raw: &sighting.raw,
+                said: Said::Claims {
+                    source: sighting.source,
+                    claims: &sighting.claims,
+                },
+            },
+            Item::Stray(stray) => Heard {
+                interface: &stray.interface,
+                channel: stray.channel,
+                from: stray.from,
+                when: stray.when,
+                raw: &stray.raw,
+                said: Said::Stray(&stray.reason),
+            },
+            Item::Request(request) => Heard {
+                interface: &request.interface,
+                channel: request.channel,
+                from: request.from,
+                when: request.when,
+                raw: &request.raw,
+                said: Said::Request {
+                    kind: request.kind,
+                    meant: request.meant,
+                },
+            },
+        };
+        self.watcher.see(&heard);
+    }
+
+    /// What an exposure check found.
+    pub(super) fn note_exposed(&mut self, exposed: &Exposed, now: Timestamp) {
+        self.watcher.note_exposed(exposed, now);
+    }
+
+    /// What is due with time. To be called every 100 ms.
+    pub(super) fn tick(&mut self, registry: &Registry, now: Timestamp) {
+        if registry.floods_revision() != self.floods_revision {
+            self.floods_revision = registry.floods_revision();
+            for flood in registry.floods() {
+                self.watcher.note_flood(&flood, now);
+            }
+        }
+        self.watcher.tick(now);
+    }
+
+    /// The interfaces as they are now.
+    pub(super) fn set_interfaces(&mut self, plane: &Plane) {
+        let interfaces = plane.interfaces().into_iter().map(|here| WatchedInterface {
+            shown_name: here.shown_name().to_owned(),
+            name: here.name,
+            networks: here.networks,
+        });
+        self.watcher.set_interfaces(interfaces.collect());
+    }
+
+    /// The same for a replay, which has no interfaces of its own.
+    pub(super) fn set_replayed_interfaces(&mut self, interfaces: Vec<WatchedInterface>) {
+        self.watcher.set_interfaces(interfaces);
+    }
+
+    /// A person said where units belong.
+    pub(super) fn set_management(&mut self, networks: Vec<ManagementNetwork>, now: Timestamp) {
+        if *self.management == networks {
+            return;
+        }
+        self.watcher.set_management(networks.clone(), now);
+        self.management = Arc::new(networks);
+        self.management_is_dirty = true;
+    }
+
+    /// A person judged a finding.
+    pub(super) fn judge(&mut self, key: &FindingKey, accept: Option<String>, now: Timestamp) {
+        self.watcher.judge(key, accept, now);
+    }
+
+    /// Whether there is something to save.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.management_is_dirty || self.watcher.is_dirty()
+    }
+
+    /// What is to be saved; with `all`, also what of the ring is only a moment old.
+    pub(super) fn take_batch(&mut self, now: Timestamp, all: bool) -> WatchBatch {
+        let max_bytes = if all { u64::MAX } else { SAVED_AT_ONCE_BYTES };
+        let capture = self
+            .recorder
+            .with_ring(|ring| ring.unsaved(max_bytes, now, all));
+        let (findings, forgotten) = self.watcher.take_dirty();
+        WatchBatch {
+            findings,
+            forgotten,
+            management: std::mem::take(&mut self.management_is_dirty)
+                .then(|| self.management.to_vec()),
+            capture,
+        }
+    }
+
+    /// It was saved.
+    pub(super) fn saved(&mut self, batch: &WatchBatch) {
+        if !batch.capture.is_empty() {
+            self.recorder.with_ring(|ring| ring.saved(&batch.capture));
+        }
+    }
+
+    /// It was not saved, and is to be saved with the next one.
+    pub(super) fn put_back(&mut self, batch: WatchBatch) {
+        self.management_is_dirty |= batch.management.is_some();
+        self.watcher.put_back(batch.findings, batch.forgotten);
+    }
+
+    /// Everything is to be saved: the site goes on in another file.
+    pub(super) fn mark_all_dirty(&mut self) {
+        self.management_is_dirty = true;
+        self.watcher.mark_all_dirty();
+    }
+
+    /// What the window draws of it.
+    pub(super) fn picture(&mut self, now: Timestamp) -> Watching {
+        if let Some((seq, recent)) = self.recorder.recent_since(self.recent_seq) {
+            self.recent_seq = seq;
+            self.recent = Arc::new(recent);
+        }
+        if now.as_millis().abs_diff(self.traffic_read.as_millis()) >= TRAFFIC_EVERY_MILLIS {
+            self.traffic_read = now;
+            let traffic = self.recorder.traffic();
+            if *self.traffic != traffic {
+                self.traffic = Arc::new(traffic);
+            }
+        }
+        let is_on = self.recorder.is_capturing();
+        Watching {
+            findings: self.watcher.findings(),
+            num_open: self.watcher.num_open(),
+            management: Arc::clone(&self.management),
+            traffic: Arc::clone(&self.traffic),
+            recent: Arc::clone(&self.recent),
+            capture: self.recorder.with_ring(|ring| ring.state(is_on)),
+            ..Watching::default()
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A capture's datagrams as the listeners would have heard them: the same judgment, one set of ears for each network of the
+//! capture.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::capture::{Datagram, Transport};
+use crate::engine::counters::Counters;
+use crate::engine::decoding::DecoderSlot;
+use crate::engine::hearing::{Ear, Item};
+use crate::engine::questions::{Asked, OwnQuestions};
+use crate::engine::recorder::{Recorder, Sent};
+use crate::model::sighting::{Channel, Source};
+use crate::model::time::Timestamp;
+use crate::model::traffic::Direction;
+use crate::wire::{self, Message, PORT_INSTALL, PORT_MANAGEMENT};
+
+/// What all networks of a capture share.
+#[derive(Debug)]
+pub(super) struct Ears {
+    by_name: HashMap<Arc<str>, Arc<Counters>>,
+    own: Arc<OwnQuestions>,
+    recorder: Arc<Recorder>,
+    decoders: DecoderSlot,
+}
+
+impl Ears {
+    pub(super) fn new(recorder: Arc<Recorder>, decoders: DecoderSlot) -> Self {
+        Self {
+            by_name: HashMap::new(),
+            own: Arc::new(OwnQuestions::new(0)),
+            recorder,
+            decoders,
+        }
+    }
+
+    /// Judges a datagram. A question that left the computer that captured is its own, and no other searcher's.
+    pub(super) fn hear(&mut self, datagram: &Datagram, items: &mut Vec<Item>) {
+        let name = &datagram.interface;
+        let counters = Arc::clone(self.by_name.entry(Arc::clone(name)).or_default());
+        let (channel, port) = channel_of(datagram);
+        if datagram.direction == Some(Direction::Sent) && self.note_own(datagram, &counters) {
+            self.recorder.sent(Sent {
+                interface: name,
+                channel,
+                port: datagram.from.port(),
+                to: datagram.to,
+                when: datagram.when,
+                bytes: &datagram.raw.bytes,
+            });
+            return;
+        }
+        let ear = Ear {
+            interface: Arc::clone(name),
+            channel,
+            port,
+            decoder_port: port,
+            counters,
+            own: Arc::clone(&self.own),
+            recorder: Arc::clone(&self.recorder),
+            decoders: self.decoders.clone(),
+        };
+        let num_before = items.len();
+        ear.hear(&datagram.raw.bytes, datagram.from, datagram.when, items);
+        for item in &mut items[num_before..] {
+            if datagram.raw.is_cut() {
+                item.set_raw(&datagram.raw);
+            }
+            if let Item::Sighting(sighting) = item
+                && datagram.transport == Transport::Tcp
+                && matches!(sighting.source, Source::SweepReply | Source::Reply)
+            {
+                sighting.source = Source::TcpReply;
+            }
+        }
+    }
+
+    /// Notes a question of the capturing computer: what comes after it is an answer. Says whether it is one.
+    fn note_own(&self, datagram: &Datagram, counters: &Counters) -> bool {
+        let Ok(decoded) = wire::decode(&datagram.raw.bytes) else {
+            return false;
+        };
+        if !matches!(decoded.message, Message::DiscoverRequest) {
+            return false;
+        }
+        let to = datagram.to.ip().to_canonical();
+        let is_to_many = match to {
+            std::net::IpAddr::V4(ip) => ip.is_broadcast() || ip.octets()[3] == u8::MAX,
+            std::net::IpAddr::V6(ip) => ip.is_multicast(),
+        };
+        let asked = if is_to_many || datagram.transport == Transport::Tcp {
+            Asked::Search
+        } else {
+            Asked::Sweep
+        };
+        let when: Timestamp = datagram.when;
+        self.own.note(decoded.frame.sequence(), asked, when);
+        counters.note_request(when);
+        true
+    }
+
+    /// Forgets questions that are no longer open.
+    pub(super) fn forget_old(&self, now: Timestamp) {
+        self.own.forget_old(now);
+    }
+}
+
+/// Which socket would have heard it, and at which port.
+fn channel_of(datagram: &Datagram) -> (Channel, u16) {
+    let (from, to) = (datagram.from.port(), datagram.to.port());
+    let watched = |port| port == PORT_INSTALL || port == PORT_MANAGEMENT;
+    match datagram.transport {
+        Transport::Tcp if watched(to) || !watched(from) => (Channel::Tcp3502, to),
+        Transport::Tcp => (Channel::Tcp3502, from),
+        Transport::Udp if to == PORT_INSTALL => (Channel::Udp3502, to),
+        Transport::Udp if to == PORT_MANAGEMENT => (Channel::Udp3211, to),
+        // An answer to the port that asked, or a port that only a taught decoder knows.
+        Transport::Udp if watched(from) => (Channel::UdpAsking, from),
+        Transport::Udp => (Channel::UdpAsking, to),
+    }
+}
