@@ -152,14 +152,14 @@ fn by_netstat(host: &Host) -> Held {
 
 /// With the user of each process.
 fn by_lsof(host: &Host) -> (Held, BTreeSet<(u32, String)>) {
-    let filters = ["-iUDP:3502", "-iUDP:3211", "-iTCP:3502", "-iTCP:3211"];
-    let text = output(
-        host.command("lsof")
-            // As fields, in which names are whole.
-            .args(["-nP", "-FpcLPn"])
-            .args(filters)
-            .arg("-sTCP:LISTEN"),
-    );
+    let lsof = |filters: &[&str]| {
+        // As fields, in which names are whole.
+        let command = ["-nP", "-FpcLPn"];
+        output(host.command("lsof").args(command).args(filters))
+    };
+    // Two commands: with `-sTCP:LISTEN` it leaves out all of UDP.
+    let mut text = lsof(&["-iUDP:3502", "-iUDP:3211"]);
+    text.push_str(&lsof(&["-iTCP:3502", "-iTCP:3211", "-sTCP:LISTEN"]));
     let (mut held, mut users) = (Held::new(), BTreeSet::new());
     let (mut pid, mut name, mut protocol) = (0, String::new(), "");
     for line in text.lines() {

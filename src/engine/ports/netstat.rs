@@ -130,7 +130,7 @@ pub(super) fn add_users(holders: &mut [PortHolder], text: &str) {
             if holder.path.is_none() && command.starts_with('/') {
                 holder.path = Some(command.to_owned());
                 if let Some((_, name)) = command.rsplit_once('/') {
-                    holder.name = name.to_owned();
+                    name.clone_into(&mut holder.name);
                 }
             }
         }
@@ -195,6 +195,8 @@ mod tests {
             [
                 expected(53_082, "Vendor Tool He", "TCP", "127.0.0.1:3502"),
                 expected(1, "launchd", "UDP", "[::]:3211"),
+                // A line that is cut still says that somebody holds the port.
+                expected(0, UNNAMED_HOLDER, "UDP", ""),
             ]
         );
     }
