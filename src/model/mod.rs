@@ -4,6 +4,7 @@
 pub mod appliance;
 pub mod column;
 pub mod edit;
+pub mod exposure;
 pub mod fact;
 pub mod identification;
 pub mod identity;
