@@ -10,6 +10,7 @@ pub mod counters;
 pub mod decoding;
 mod demo_fleet;
 pub mod doctor;
+pub mod expose;
 pub mod files;
 pub mod firewall;
 pub mod handle;

@@ -160,7 +160,8 @@ impl TcpSlots {
         self.free.available_permits()
     }
 
-    async fn take(&self) -> Result<OwnedSemaphorePermit, TcpError> {
+    /// Waits for a place among them.
+    pub(super) async fn take(&self) -> Result<OwnedSemaphorePermit, TcpError> {
         // The semaphore is never closed; if it were, there would be nothing to wait for.
         let taken = Arc::clone(&self.free).acquire_owned().await;
         taken.ok().ok_or(TcpError::Ending)

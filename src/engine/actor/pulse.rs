@@ -116,7 +116,7 @@ impl Actor {
             });
             let looked = Looked {
                 system: look(&names),
-                holders: ports::holders(&[PORT_INSTALL, PORT_MANAGEMENT]),
+                holders: ports::all_holders(&[PORT_INSTALL, PORT_MANAGEMENT]),
                 thorough,
             };
             // The actor has ended when it does not take it.
@@ -207,7 +207,9 @@ impl Actor {
             thorough,
         } = looked;
         self.is_looking = false;
-        self.session.plane.set_port_holders(&holders);
+        self.session
+            .plane
+            .set_port_holders(&ports::others(&holders));
         self.system = system;
         self.holders = holders;
         let is_thorough = thorough.is_some();
