@@ -7,6 +7,7 @@ pub mod catalog_files;
 pub mod clock;
 pub mod command;
 pub mod counters;
+pub mod decoder_files;
 mod demo_fleet;
 pub mod doctor;
 pub mod files;
