@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 const VECTORS: &str = include_str!("data/vectors.json");
 
-const KEYS: [&str; 8] = [
-    "result", "kind", "type", "sequence", "fields", "remarks", "reason", "facts",
+const KEYS: [&str; 9] = [
+    "result", "kind", "type", "sequence", "fields", "remarks", "reason", "facts", "taught",
 ];
 
 const FACT_KEYS: [&str; 7] = [
@@ -149,6 +149,7 @@ fn a_well_formed_datagram_is_no_finding() {
             "remarks": [],
             "reason": null,
             "facts": null,
+            "taught": null,
         })]
     );
 }
@@ -261,4 +262,160 @@ fn a_reader_that_has_seen_enough_is_no_panic() {
     writer.join().expect("writing does not panic");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(stderr(&output), "");
+}
+
+/// What the README writes in a fence of this kind, of which there is one.
+fn readme_fence(kind: &str) -> &'static str {
+    let (_, rest) = include_str!("../README.md")
+        .split_once(&format!("```{kind}\n"))
+        .expect("the README has such an example");
+    let (text, rest) = rest.split_once("```").expect("the example ends");
+    assert!(
+        !rest.contains(&format!("```{kind}\n")),
+        "there is one example"
+    );
+    text
+}
+
+fn decoder_file(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    let mut file = std::fs::File::create(&path).expect("the folder can be written to");
+    file.write_all(text.as_bytes()).expect("the file can be");
+    path.into_os_string()
+        .into_string()
+        .expect("its name is text")
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("the system has a temporary folder")
+}
+
+#[test]
+fn the_decoder_of_the_readme_reads_its_datagram_as_it_says() {
+    let folder = folder();
+    let file = decoder_file(&folder, "beacon.toml", readme_fence("toml"));
+    let session = readme_fence("console");
+    let (call, printed) = session.split_once('\n').expect("a call and its answer");
+    let call = call
+        .strip_prefix("$ rollcall-cli decode ")
+        .expect("it is a call of decode");
+    let args: Vec<&str> = call
+        .split_whitespace()
+        .map(|arg| if arg == "beacon.toml" { &file } else { arg })
+        .collect();
+    let output = decode(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), printed);
+
+    let hex = args.last().expect("the datagram comes last");
+    let objects = objects(&decode(&["--decoder", &file, "--hex", hex]));
+    assert_eq!(keys(&objects[0]), sorted(KEYS));
+    assert_eq!(objects[0]["result"], "taught");
+    assert_eq!(
+        objects[0]["facts"],
+        json!({
+            "model_number": null,
+            "mac": "00:e0:86:12:34:56",
+            "address": "10.20.4.17",
+            "mask": null,
+            "gateway": null,
+            "host_name": "r-01",
+            "modes": null,
+        })
+    );
+    assert_eq!(
+        objects[0]["taught"],
+        json!({
+            "decoder": "PDU beacon",
+            "fields": [
+                {"fact": "mac", "text": "00:e0:86:12:34:56", "offset": 6, "len_bytes": 6},
+                {"fact": "ip", "text": "10.20.4.17", "offset": 14, "len_bytes": 4},
+                {"fact": "name", "text": "r-01", "offset": 20, "len_bytes": 5},
+                {"fact": "serial", "text": "001234", "offset": 27, "len_bytes": 3},
+            ],
+            "missed": [
+                {"fact": "firmware", "why": "there is no record of type 4"},
+            ],
+        })
+    );
+}
+
+#[test]
+fn a_bad_decoder_is_a_finding_and_the_good_ones_read() {
+    let folder = folder();
+    let bad = decoder_file(&folder, "bad.toml", include_str!("data/taught/bad.toml"));
+    let also = decoder_file(
+        &folder,
+        "also.toml",
+        "[[decoder]]\nname = \"good one\"\nmin_length = 1\nfield = [{ fact = \"ip\", offset = 0 }]\n",
+    );
+    let output = decode(&[
+        "--decoder",
+        &bad,
+        "--decoder",
+        &also,
+        "--hex",
+        "5044550000e086123456",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(objects(&output)[0]["taught"]["decoder"], "good one");
+    let said = stderr(&output);
+    for line in include_str!("data/taught/bad.txt").lines() {
+        assert!(said.contains(line), "{line:?} is missing from {said:?}");
+    }
+    let twice = "also.toml:2:8: \"good one\": another decoder has the name already";
+    assert!(said.contains(twice), "{said:?}");
+}
+
+#[test]
+fn only_what_is_not_aidp_and_came_to_its_port_reaches_a_decoder() {
+    let folder = folder();
+    let file = decoder_file(
+        &folder,
+        "all.toml",
+        "[[decoder]]\nname = \"all\"\nports = [3211]\nmin_length = 1\nfield = [{ fact = \"name\", offset = 0, until = \"end\" }]\n",
+    );
+    // A message, one whose payload overruns, and what is not AIDP.
+    let overrun = "0141494450000101000000ff0100020108ff0d";
+    let args = ["--decoder", &file, "--hex", REQUEST, overrun, "1b5b324a"];
+    for (port, results, exit_code) in [
+        (
+            &["--port", "3211"][..],
+            ["message", "rejected", "taught"],
+            1,
+        ),
+        (&[], ["message", "rejected", "not-aidp"], 1),
+    ] {
+        let output = decode(&[port, &args].concat());
+        let found: Vec<Value> = objects(&output)
+            .iter()
+            .map(|object| object["result"].clone())
+            .collect();
+        assert_eq!(found, results, "{port:?}");
+        assert_eq!(output.status.code(), Some(exit_code));
+    }
+    let text = decode(&[&["--port", "3211", "--format", "text"], &args[..]].concat());
+    assert_eq!(
+        String::from_utf8_lossy(&text.stdout),
+        "datagram 1: message, discover-request, sequence 1\n  field 1    0108\n\
+         datagram 2: rejected, payload-overrun\n\
+         datagram 3: taught by all\n  name       ␛[2J (bytes 0 to 3)\n",
+        "nothing of the text acts on a terminal"
+    );
+}
+
+#[test]
+fn a_decoder_file_that_cannot_be_read_exits_with_2() {
+    let folder = folder();
+    let missing = folder.path().join("none.toml").display().to_string();
+    for args in [
+        ["--decoder", &missing, "--hex", REQUEST],
+        ["--port", "0", "--hex", REQUEST],
+    ] {
+        let output = decode(&args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+        assert!(!output.stderr.is_empty(), "{args:?}");
+    }
 }

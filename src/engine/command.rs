@@ -15,6 +15,7 @@ use crate::model::snapshot::{Slot, Snapshot};
 use crate::model::time::Timestamp;
 use crate::settings::{IdentifySettings, Settings};
 use crate::study::Study;
+use crate::taught::Draft;
 
 /// What the engine is asked to do.
 #[derive(Clone, Debug)]
@@ -117,13 +118,8 @@ pub enum Command {
     Study(ApplianceId),
     /// Write a study that was gathered.
     SaveStudy(Box<StudyRequest>),
-    /// Write a taught decoder's text into the folder of decoders, and use it from now on.
-    SaveDecoder {
-        /// The decoder's name.
-        name: String,
-        /// Its file.
-        toml: String,
-    },
+    /// Write a taught decoder into the folder of decoders, and use it from now on.
+    SaveDecoder(Box<Draft>),
     /// Read the files of taught decoders again.
     ReloadDecoders,
 }

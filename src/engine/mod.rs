@@ -8,6 +8,7 @@ pub mod clock;
 pub mod command;
 pub mod counters;
 pub mod decoding;
+pub mod decoder_files;
 mod demo_fleet;
 pub mod doctor;
 pub mod expose;

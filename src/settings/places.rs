@@ -61,6 +61,11 @@ impl Places {
         self.config_dir.join("catalog")
     }
 
+    /// Decoders that a person taught.
+    pub fn decoders_dir(&self) -> PathBuf {
+        self.config_dir.join("decoders")
+    }
+
     /// The settings file.
     pub fn settings_file(&self) -> PathBuf {
         self.config_dir.join("settings.json")

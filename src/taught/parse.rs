@@ -106,6 +106,10 @@ impl<'a> File<'a> {
 
     fn take_decoder(&mut self, value: Spanned<DeValue<'a>>) {
         let whole = value.span();
+        if let Some(span) = no_table(&value) {
+            let why = "a table of keys is expected here".to_owned();
+            return self.refuse(span.start, why);
+        }
         let table = match DecoderTable::deserialize(ValueDeserializer::from(value)) {
             Ok(table) => table,
             Err(error) => return self.refuse_error(&error, whole.start),
@@ -152,9 +156,32 @@ impl<'a> File<'a> {
 
     fn refuse_error(&mut self, error: &toml::de::Error, otherwise: usize) {
         let at = error.span().map_or(otherwise, |span| span.start);
-        // The parser's words may quote a whole line of the file.
-        self.refuse(at, short(error.message()));
+        // The words name types of this program, and may quote a whole line of the file.
+        let words = error
+            .message()
+            .replace("expected u16", "expected a whole number from 0 to 65535")
+            .replace("expected u8", "expected a whole number from 0 to 255");
+        self.refuse(at, short(&words));
     }
+}
+
+/// Where a list or a plain value stands in place of a table. Serde would take a list for the keys in their order.
+fn no_table(value: &Spanned<DeValue<'_>>) -> Option<Range<usize>> {
+    let Some(table) = value.get_ref().as_table() else {
+        return Some(value.span());
+    };
+    let is_table = |value: &Spanned<DeValue<'_>>| value.get_ref().is_table();
+    table.iter().find_map(|(key, value)| {
+        let inner = value.get_ref().as_array();
+        match key.get_ref().as_ref() {
+            "tlv" => (!is_table(value)).then(|| value.span()),
+            "match" | "field" => inner?
+                .iter()
+                .find(|inner| !is_table(inner))
+                .map(Spanned::span),
+            _ => None,
+        }
+    })
 }
 
 /// A text of the file, short enough to be said.

@@ -1,11 +1,15 @@
 //! `decode`: says what datagrams mean.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+use rollcall::engine::decoder_files::read_decoders;
+use rollcall::model::shown::show_text;
 use rollcall::model::sighting::Claims;
-use rollcall::wire::{self, Guess, Message, Rejection, Remark};
+use rollcall::taught::{Decoders, Taught};
+use rollcall::wire::{self, Guess, Message, PORT_INSTALL, Rejection, Remark};
 use serde::Serialize;
 
 use crate::json::{Facts, hex_of};
@@ -17,7 +21,7 @@ const MAX_LINE_BYTES: u64 = 4 * 65_536;
 /// What `decode` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  rollcall-cli decode --hex 0141494450000101000000060100020108ff0d\n\nExit code 1: one of the datagrams is not AIDP or is refused."
+    after_help = "Example:\n  rollcall-cli decode --hex 0141494450000101000000060100020108ff0d\n\nExit code 1: one of the datagrams is not AIDP and no decoder given reads it, or it is refused; or a decoder is not used."
 )]
 pub(crate) struct Args {
     /// Datagrams in hex, one each. Spaces, colons and hyphens between the digits do not matter
@@ -32,6 +36,21 @@ pub(crate) struct Args {
     /// A file with one datagram a line; "-" is standard input. Blank lines and those that begin with # are skipped
     #[arg(long, value_name = "FILE")]
     hex_file: Option<PathBuf>,
+    /// A file with decoders, for datagrams that are not AIDP; may be given several times
+    #[arg(long, value_name = "FILE")]
+    decoder: Vec<PathBuf>,
+    /// The UDP port that the datagrams came in on, as far as the decoders care
+    #[arg(long, value_name = "N", default_value_t = PORT_INSTALL, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// JSON, one object a datagram, or text for a person
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = FormatWord::Json)]
+    format: FormatWord,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatWord {
+    Json,
+    Text,
 }
 
 /// What is said about one datagram. Every key is always there.
@@ -45,6 +64,59 @@ struct Meaning {
     remarks: Option<Vec<&'static str>>,
     reason: Option<&'static str>,
     facts: Option<Facts>,
+    taught: Option<TaughtBy>,
+}
+
+/// What a taught decoder read.
+#[derive(Debug, Serialize)]
+struct TaughtBy {
+    /// The source of the facts.
+    decoder: String,
+    fields: Vec<TaughtField>,
+    missed: Vec<MissedField>,
+}
+
+/// A field that a taught decoder read, and which bytes it is.
+#[derive(Debug, Serialize)]
+struct TaughtField {
+    fact: &'static str,
+    text: String,
+    offset: usize,
+    len_bytes: usize,
+}
+
+/// A field that a taught decoder did not find.
+#[derive(Debug, Serialize)]
+struct MissedField {
+    fact: &'static str,
+    why: String,
+}
+
+impl TaughtBy {
+    fn new(taught: &Taught) -> Self {
+        let decoder = taught.claims.taught.as_deref();
+        Self {
+            decoder: decoder.map(|by| by.decoder.clone()).unwrap_or_default(),
+            fields: taught
+                .fields
+                .iter()
+                .map(|field| TaughtField {
+                    fact: field.fact.word(),
+                    text: field.text.clone(),
+                    offset: field.range.start,
+                    len_bytes: field.range.len(),
+                })
+                .collect(),
+            missed: taught
+                .missed
+                .iter()
+                .map(|missed| MissedField {
+                    fact: missed.fact.word(),
+                    why: missed.why.to_string(),
+                })
+                .collect(),
+        }
+    }
 }
 
 /// A field as it came.
@@ -57,10 +129,18 @@ struct RawField {
 /// Runs the subcommand.
 pub(crate) fn decode(args: &Args) -> Result<Outcome, Failure> {
     let mut run = Run {
-        out: JsonLines::new(),
-        num_refused: 0,
+        out: match args.format {
+            FormatWord::Json => Out::Json(JsonLines::new()),
+            FormatWord::Text => Out::Text(BufWriter::new(io::stdout().lock())),
+        },
+        decoders: Decoders::default(),
+        port: args.port,
+        num_findings: 0,
         num_not_hex: 0,
     };
+    for path in &args.decoder {
+        run.take_decoders(path)?;
+    }
     for (idx, hex) in args.hex.iter().enumerate() {
         run.take(idx as u64 + 1, hex.as_bytes())?;
     }
@@ -70,7 +150,7 @@ pub(crate) fn decode(args: &Args) -> Result<Outcome, Failure> {
     run.out.flush()?;
     if run.num_not_hex > 0 {
         Err(Failure::NotHex(run.num_not_hex))
-    } else if run.num_refused > 0 {
+    } else if run.num_findings > 0 {
         Ok(Outcome::Findings)
     } else {
         Ok(Outcome::Done)
@@ -79,12 +159,61 @@ pub(crate) fn decode(args: &Args) -> Result<Outcome, Failure> {
 
 #[derive(Debug)]
 struct Run {
-    out: JsonLines,
-    num_refused: u64,
+    out: Out,
+    decoders: Decoders,
+    port: u16,
+    num_findings: u64,
     num_not_hex: u64,
 }
 
+/// Where the results go.
+#[derive(Debug)]
+enum Out {
+    Json(JsonLines),
+    Text(BufWriter<StdoutLock<'static>>),
+}
+
+impl Out {
+    fn write(&mut self, number: u64, meaning: &Meaning) -> Result<(), Failure> {
+        match self {
+            Self::Json(lines) => lines.write(meaning),
+            Self::Text(out) => Ok(print(out, number, meaning)?),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::Json(lines) => lines.flush(),
+            Self::Text(out) => Ok(out.flush()?),
+        }
+    }
+}
+
 impl Run {
+    /// Takes the decoders of a file. What is wrong with them is said, and the others are used.
+    fn take_decoders(&mut self, path: &Path) -> Result<(), Failure> {
+        let name = path.display().to_string();
+        let (decoders, refused) = read_decoders(path, &name).map_err(|source| Failure::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        for refused in refused {
+            self.num_findings += 1;
+            say(format_args!("{refused}"));
+        }
+        for decoder in decoders {
+            let (line, column) = decoder.place();
+            let decoder_name = decoder.name().to_owned();
+            if let Err(why) = self.decoders.push(decoder) {
+                self.num_findings += 1;
+                say(format_args!(
+                    "{name}:{line}:{column}: {decoder_name:?}: {why}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn take_file(&mut self, path: &Path) -> Result<(), Failure> {
         let read = |source| Failure::Read {
             path: path.to_owned(),
@@ -129,9 +258,18 @@ impl Run {
                 return Ok(());
             }
         };
-        self.out.write(&meaning(&datagram))?;
-        if let Err(rejection) = wire::decode(&datagram) {
-            self.num_refused += 1;
+        let rejection = wire::decode(&datagram).err();
+        // What is AIDP never reaches a taught decoder.
+        let taught = match rejection {
+            Some(Rejection::NotAidp { .. }) => self.decoders.first_match(self.port, &datagram),
+            _ => None,
+        };
+        if let Some(taught) = taught {
+            return self.out.write(number, &taught_meaning(&taught));
+        }
+        self.out.write(number, &meaning(&datagram))?;
+        if let Some(rejection) = rejection {
+            self.num_findings += 1;
             say(format_args!("datagram {number}: {rejection}"));
             for hint in wire::guess(&datagram, None, None) {
                 // Without a sender there is nothing but text to be found.
@@ -201,6 +339,7 @@ fn meaning(datagram: &[u8]) -> Meaning {
                 Message::DiscoverReply(reply) => Some(Facts::new(&Claims::from_reply(reply))),
                 _ => None,
             },
+            taught: None,
         },
         Err(rejection) => Meaning {
             result: match rejection {
@@ -214,6 +353,67 @@ fn meaning(datagram: &[u8]) -> Meaning {
             remarks: None,
             reason: Some(rejection.reason()),
             facts: None,
+            taught: None,
         },
     }
+}
+
+fn taught_meaning(taught: &Taught) -> Meaning {
+    Meaning {
+        result: "taught",
+        kind: None,
+        r#type: None,
+        sequence: None,
+        fields: None,
+        remarks: None,
+        reason: None,
+        facts: Some(Facts::new(&taught.claims)),
+        taught: Some(TaughtBy::new(taught)),
+    }
+}
+
+/// One datagram as text. Texts of the datagram may be in it, and must not act on a terminal.
+fn print(out: &mut impl Write, number: u64, meaning: &Meaning) -> io::Result<()> {
+    write!(out, "datagram {number}: {}", meaning.result)?;
+    if let Some(kind) = meaning.kind {
+        write!(out, ", {kind}")?;
+    }
+    if let Some(sequence) = meaning.sequence {
+        write!(out, ", sequence {sequence}")?;
+    }
+    if let Some(reason) = meaning.reason.filter(|reason| *reason != meaning.result) {
+        write!(out, ", {reason}")?;
+    }
+    if let Some(taught) = &meaning.taught {
+        write!(out, " by {}", show_text(&taught.decoder))?;
+    }
+    writeln!(out)?;
+    for field in meaning.fields.iter().flatten() {
+        writeln!(out, "  field {:<4} {}", field.r#type, field.hex)?;
+    }
+    for remark in meaning.remarks.iter().flatten() {
+        writeln!(out, "  remark     {remark}")?;
+    }
+    if let Some(taught) = &meaning.taught {
+        for field in &taught.fields {
+            let TaughtField {
+                fact,
+                text,
+                offset,
+                len_bytes,
+            } = field;
+            let last = offset + len_bytes - 1;
+            let text = show_text(text);
+            writeln!(out, "  {fact:<10} {text} (bytes {offset} to {last})")?;
+        }
+        for missed in &taught.missed {
+            let why = show_text(&missed.why);
+            writeln!(out, "  {:<10} missed: {why}", missed.fact)?;
+        }
+    } else if let Some(facts) = &meaning.facts {
+        for (fact, text) in facts.words() {
+            writeln!(out, "  {fact:<10} {}", show_text(&text))?;
+        }
+    }
+    Ok(())
 }

@@ -35,6 +35,22 @@ impl Facts {
             modes: claims.modes,
         }
     }
+
+    /// Those that are there, each with its key.
+    pub(crate) fn words(&self) -> Vec<(&'static str, String)> {
+        [
+            ("mac", self.mac.clone()),
+            ("address", self.address.clone()),
+            ("mask", self.mask.clone()),
+            ("gateway", self.gateway.clone()),
+            ("host_name", self.host_name.clone()),
+            ("model", self.model_number.map(|number| number.to_string())),
+            ("modes", self.modes.map(|modes| modes.to_string())),
+        ]
+        .into_iter()
+        .filter_map(|(key, words)| words.map(|words| (key, words)))
+        .collect()
+    }
 }
 
 /// A datagram that was heard.

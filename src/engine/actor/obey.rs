@@ -115,7 +115,7 @@ impl Actor {
             | Command::StopExpose
             | Command::Study(_)
             | Command::SaveStudy(_)
-            | Command::SaveDecoder { .. }
+            | Command::SaveDecoder(_)
             | Command::ReloadDecoders => self.obey_watching(command).await,
         }
     }

@@ -19,7 +19,7 @@ use crate::model::time::Timestamp;
 use crate::model::traffic_filter::TrafficFilter;
 use crate::model::watching::{DecodersState, Watching};
 use crate::study::StudiedUnit;
-use crate::taught::Decoders;
+use crate::taught::{Decoders, Draft};
 
 impl Actor {
     pub(super) async fn obey_watching(&mut self, command: Command) {
@@ -47,7 +47,7 @@ impl Actor {
             Command::StopExpose => self.stop_expose(now),
             Command::Study(id) => self.study(id),
             Command::SaveStudy(request) => self.save_study(request),
-            Command::SaveDecoder { name, toml } => self.save_decoder(name, toml),
+            Command::SaveDecoder(draft) => self.save_decoder(draft),
             Command::ReloadDecoders => self.load_decoders(),
             _ => {}
         }
@@ -187,14 +187,15 @@ impl Actor {
         };
         let to_beside = self.to_beside.clone();
         tokio::task::spawn_blocking(move || {
-            let (decoders, refused) = decoder_files::load(&folder);
+            let files = decoder_files::load(&folder);
+            let names = files.decoders.iter().map(|decoder| decoder.name().to_owned());
             let state = DecodersState {
-                names: decoders.iter().map(|decoder| decoder.name().to_owned()).collect(),
-                refused,
-                folder: Some(folder),
+                names: names.collect(),
+                refused: files.refused,
+                folder: files.folder,
             };
             // The actor has ended when it does not take it.
-            let _ = to_beside.blocking_send(Beside::Decoders(Arc::new(decoders), state));
+            let _ = to_beside.blocking_send(Beside::Decoders(Arc::new(files.decoders), state));
         });
     }
 
@@ -209,13 +210,13 @@ impl Actor {
         self.decoders_state = Arc::new(state);
     }
 
-    fn save_decoder(&self, name: String, toml: String) {
+    fn save_decoder(&self, draft: Box<Draft>) {
         let to_beside = self.to_beside.clone();
         let Some(folder) = self.config.decoders_dir.clone() else {
             return;
         };
         tokio::task::spawn_blocking(move || {
-            let saved = decoder_files::save(&folder, &name, &toml);
+            let saved = decoder_files::save(&folder, &draft).map_err(|error| sentence(&error));
             // The actor has ended when it does not take it.
             let _ = to_beside.blocking_send(Beside::DecoderSaved(saved));
         });

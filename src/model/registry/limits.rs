@@ -95,6 +95,11 @@ impl Oldest {
 }
 
 impl Registry {
+    /// Counts revisions on from another registry's, so that whoever draws both sees that everything changed.
+    pub fn count_on_from(&mut self, revision: u64) {
+        self.revision = self.revision.max(revision) + 1;
+    }
+
     /// Makes room for so many bytes of answers, which are of the unit `except` when there is one: what came byte for byte
     /// goes first, then all that the grid does not show, of the oldest answers first. Whether there is room now.
     pub(super) fn make_room(&mut self, num_bytes: usize, except: Option<ApplianceId>) -> bool {
