@@ -3,6 +3,7 @@
 
 mod actor;
 mod asker;
+mod capture_files;
 pub mod catalog_files;
 pub mod clock;
 pub mod command;
@@ -19,6 +20,7 @@ pub mod hearing;
 pub mod identify;
 pub mod interfaces;
 mod jobs;
+mod kept;
 pub mod listener;
 pub mod plane;
 mod port_watch;
@@ -32,6 +34,7 @@ mod session;
 pub mod socket;
 pub mod store;
 pub mod recorder;
+mod replay;
 pub mod sweep;
 pub mod tcp;
 mod watched;

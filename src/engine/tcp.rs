@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::messages::Messages;
+use super::recorder::Recorder;
 use crate::model::time::Timestamp;
 use crate::wire::{self, Rejection};
 

@@ -64,6 +64,7 @@ impl Actor {
             // The command line reads as fast as it can; what does not fit is in the inventory all the same.
             let _ = tap.try_send(sighting.clone());
         }
+        self.expose_hears(&sighting);
         if sighting.source.is_routed()
             && let Some(sweep) = &self.session.sweep
             && let Some(ip) = sighting.from_ipv4()

@@ -7,6 +7,7 @@
 
 mod asking;
 mod demo;
+mod exposing;
 mod files;
 mod hear;
 mod identify;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use self::exposing::Exposing;
 use self::identifying::Identifying;
 use self::v3::V3Done;
 use super::command::{Notice, Saying, sentence};
@@ -39,7 +41,6 @@ use super::publish::Publisher;
 use super::say::Say;
 use super::session::{Prepared, Session};
 use super::tcp::{TcpHeard, TcpLimits, TcpListenerTask, TcpListening, TcpSlots};
-use super::expose::Exposure;
 use super::replay::{ReadDone, Reading, Replay};
 use super::{EngineConfig, SiteChoice, clock};
 use crate::catalog::Catalog;
@@ -283,7 +284,7 @@ struct Actor {
     /// Whether a replay's units are being compared.
     is_comparing: bool,
     /// The exposure check that is running, or the last one.
-    exposure: Option<Exposure>,
+    exposing: Option<Exposing>,
     decoders_state: Arc<DecodersState>,
     /// Whether the sweep's unanswered addresses were tried by TCP already.
     sweep_is_settled: bool,
@@ -335,7 +336,7 @@ impl Actor {
             before_demo,
             replay: None,
             is_comparing: false,
-            exposure: None,
+            exposing: None,
             decoders_state: Arc::default(),
             sweep_is_settled: true,
             sweep_was_stopped: false,

@@ -40,7 +40,7 @@ impl Actor {
             self.say.said(saying);
         }
         self.replay = None;
-        self.exposure = None;
+        self.exposing = None;
         self.session = Session::begin(prepared, &self.config, &mut self.say).await;
         self.publisher.reset();
         self.doctor = Arc::default();

@@ -68,7 +68,8 @@ impl Actor {
             replay,
             ..self.session.watch.picture(now)
         }
-    
+    }
+
     /// The datagrams that are kept of the open site.
     fn kept(&self) -> Kept {
         match &self.replay {

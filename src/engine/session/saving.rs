@@ -11,7 +11,7 @@ use crate::model::time::Timestamp;
 
 impl Session {
     /// Takes notice of a save that ended, and begins the next one when something changed.
-    pub(super) fn save_turn(&mut self, now: Timestamp) {
+    pub(in crate::engine) fn save_turn(&mut self, now: Timestamp) {
         self.settle_save(now);
         if self.saving.is_some() || self.site.read_only.is_some() || now < self.save_not_before {
             return;
@@ -25,7 +25,7 @@ impl Session {
     }
 
     /// The clock was set: what waited for a time that may be far away now waits no longer.
-    pub(super) fn clock_was_set(&mut self, now: Timestamp) {
+    pub(in crate::engine) fn clock_was_set(&mut self, now: Timestamp) {
         self.save_not_before = now;
     }
 
@@ -66,7 +66,7 @@ impl Session {
         self.has_v3_is_dirty |= parts.has_v3.is_some();
     }
 
-    fn begin_save(&mut self, now: Timestamp, closing: bool) {
+    pub(super) fn begin_save(&mut self, now: Timestamp, closing: bool) {
         let Some(store) = &self.store else { return };
         let parts = SaveParts {
             batch: self.registry.take_dirty(now, closing),
@@ -93,7 +93,7 @@ impl Session {
     }
 
     /// Waits for a save that was begun. Returns why it failed.
-    async fn finish_save(&mut self) -> Result<(), String> {
+    pub(super) async fn finish_save(&mut self) -> Result<(), String> {
         let Some(saving) = self.saving.take() else {
             return Ok(());
         };
@@ -110,7 +110,7 @@ impl Session {
     }
 
     /// Saves everything, also what is only a moment old. Returns why not, when it cannot.
-    pub(super) async fn save_all(&mut self) -> Result<(), String> {
+    pub(in crate::engine) async fn save_all(&mut self) -> Result<(), String> {
         for _ in 0..SAVE_TRIES {
             self.finish_save().await?;
             if self.site.read_only.is_some() {

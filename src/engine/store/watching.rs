@@ -339,7 +339,7 @@ fn finding_of(kind: &str, subject: &str, body: &str) -> Option<Finding> {
         what: cut(&row.what),
         interface: row.interface.as_deref().map(|name| Arc::from(cut(name))),
         sender: row.sender,
-        mac: row.mac.as_deref().and_then(|mac| mac.parse::<Mac>().ok()),
+        mac: row.mac.as_deref().and_then(Mac::parse),
         ip: row.ip,
         first: Timestamp::from_millis(row.first),
         last: Timestamp::from_millis(row.last),
