@@ -3,6 +3,7 @@
 
 pub mod appliance;
 pub mod column;
+pub mod compare;
 pub mod edit;
 pub mod exposure;
 pub mod fact;

@@ -123,8 +123,10 @@ pub struct Comparison {
     pub site: String,
     /// Units that are the same in both.
     pub num_same: usize,
-    /// One line for each unit that is not.
+    /// One line for each unit that is not, at most [`super::compare::DIFFERENCES_KEPT`].
     pub lines: Vec<Difference>,
+    /// Units that are not the same and have no line.
+    pub num_left_out: usize,
 }
 
 /// A unit that is not the same in a replay and in the site.

@@ -150,25 +150,35 @@ pub(super) fn step(payload: &[u8], pos: usize) -> Step<'_> {
 
 /// What a known field is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub enum Meaning {
+    /// The field of a discover request, whose meaning is unknown.
     RequestConstant,
+    /// The model number of a discover reply.
     Model,
+    /// A unit's MAC.
     Mac,
+    /// A unit's IP, the one it has or the one to take.
     Ip,
+    /// A subnet mask.
     Mask,
     /// The mask of a test-IP or set-IP request, which a variant sends as one byte of prefix.
     MaskOrPrefix,
+    /// A default gateway.
     Gateway,
+    /// A host name.
     HostName,
+    /// What a unit supports.
     Modes,
+    /// The mode of a test-IP or set-IP request.
     Mode,
+    /// What a unit answers to a new IP.
     Status,
 }
 
 impl Meaning {
     /// The meaning of a field type in a message, if the page has one.
     #[inline]
-    pub(super) const fn of(kind: Kind, field: u8) -> Option<Self> {
+    pub const fn of(kind: Kind, field: u8) -> Option<Self> {
         let meaning = match kind {
             Kind::DiscoverRequest => match field {
                 number::REQUEST_CONSTANT => Self::RequestConstant,
@@ -217,7 +227,7 @@ impl Meaning {
     }
 
     /// The words for a person.
-    pub(super) const fn words(self) -> &'static str {
+    pub const fn words(self) -> &'static str {
         match self {
             Self::RequestConstant => "constant of unknown meaning",
             Self::Model => "model number",

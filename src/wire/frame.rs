@@ -258,6 +258,19 @@ pub fn encode_raw(sequence: u16, message_type: u8, fields: &[(u8, &[u8])]) -> Ve
     buf
 }
 
+/// The message type and the fields of anything that begins as AIDP, as far as they can be read: also of a message that is
+/// refused because it was cut. What is refused for another reason has none.
+pub fn readable_fields(bytes: &[u8]) -> Option<(Kind, Fields<'_>)> {
+    let (header, rest) = bytes.split_first_chunk::<{ layout::HEADER_LEN }>()?;
+    let [b0, b1, b2, b3, b4, _, _, message_type, p0, p1, p2, p3] = *header;
+    if [b0, b1, b2, b3, b4] != layout::PREFIX {
+        return None;
+    }
+    let claimed = u32::from_be_bytes([p0, p1, p2, p3]) as usize;
+    let payload = &rest[..claimed.min(rest.len())];
+    Some((Kind::from_code(message_type), Fields::new(payload)))
+}
+
 /// How much of a stream the next message needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamLen {
