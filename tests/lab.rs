@@ -20,6 +20,9 @@ mod identify;
 #[path = "support/lab.rs"]
 mod lab;
 #[cfg(target_os = "linux")]
+#[path = "lab/ports.rs"]
+mod ports;
+#[cfg(target_os = "linux")]
 #[path = "support/searcher.rs"]
 mod searcher;
 

@@ -10,6 +10,7 @@ mod system_checks;
 
 pub use self::installation::Installation;
 pub use self::system_checks::{Firewall, Os, RpFilter, SystemChecks, look};
+use crate::engine::ports;
 use crate::model::network::{InterfaceKind, InterfaceState, Link, Listening, PortHolder};
 use crate::model::snapshot::{Check, DoctorReport, Totals, Verdict};
 use crate::model::time::Timestamp;
@@ -22,7 +23,7 @@ pub const SILENCE_MILLIS: u64 = 10_000;
 pub struct DoctorInput<'a> {
     /// The laptop's interfaces.
     pub interfaces: &'a [InterfaceState],
-    /// Other programs that hold the watched ports.
+    /// Every program that holds one of the watched ports, this one too.
     pub holders: &'a [PortHolder],
     /// Sums over all interfaces.
     pub totals: Totals,
@@ -229,8 +230,9 @@ fn port_holders(input: &DoctorInput<'_>, findings: &mut Findings) {
         let mut sockets = input.interfaces.iter().flat_map(|here| &here.sockets);
         sockets.any(|socket| socket.port == port && socket.bound.is_err())
     };
-    for holder in input.holders {
-        let named = named(holder);
+    let others = ports::others(input.holders);
+    for holder in &others {
+        let named = holder.named();
         let port = holder.port;
         let is_tcp = holder.protocol == "TCP";
         if is_tcp {
@@ -295,7 +297,7 @@ fn port_holders(input: &DoctorInput<'_>, findings: &mut Findings) {
             );
         }
     }
-    let tcp_is_explained = input.holders.iter().any(|holder| holder.protocol == "TCP");
+    let tcp_is_explained = others.iter().any(|holder| holder.protocol == "TCP");
     if let Some(error) = &input.system.own_tcp_error
         && !tcp_is_explained
     {
@@ -369,16 +371,6 @@ fn silence(input: &DoctorInput<'_>, findings: &mut Findings) {
                 .to_owned(),
         ),
     );
-}
-
-fn named(holder: &PortHolder) -> String {
-    if holder.pid == 0 {
-        holder.name.clone()
-    } else if holder.name.to_ascii_lowercase().starts_with("rollcall") {
-        format!("another Rollcall (process {})", holder.pid)
-    } else {
-        format!("{} (process {})", holder.name, holder.pid)
-    }
 }
 
 fn counted(count: u64, what: &str) -> String {

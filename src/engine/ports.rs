@@ -1,181 +1,91 @@
-//! Which other programs on this machine hold the ports that Rollcall listens on.
-
-use std::collections::HashSet;
-
-use listeners::{Listener, Protocol, SocketState};
+//! Who on this machine holds the ports that Rollcall listens on: every process, Rollcall itself too, as far as this user
+//! may know. Where it comes from differs from system to system; what the systems write is read by pure functions.
 
 use crate::model::network::PortHolder;
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(target_os = "macos", test))]
+mod netstat;
+#[cfg(any(target_os = "linux", test))]
+mod proc_files;
+#[cfg(any(windows, test))]
+mod tasklist;
+
+#[cfg(not(target_os = "linux"))]
+use self::elsewhere as system;
+#[cfg(target_os = "linux")]
+use self::linux as system;
 
 /// The name of a holder that the system does not tell: it belongs to another user.
 pub const UNNAMED_HOLDER: &str = "a program of another user";
 
-/// Who holds one of `ports`, by UDP or as a TCP listener; Rollcall itself left out, sorted.
+/// Everybody who holds one of `ports`, by UDP or as a TCP listener, in the order of ports; a process that holds a port
+/// at several addresses once for each.
 ///
-/// Names and ids only as far as this user may know them. A port that is held by somebody whom the
-/// system does not name is reported with the id 0 (Linux).
+/// Names, paths and users only as far as this user may know them. A port that is held by somebody whom the system does
+/// not name is reported with the id 0.
 ///
-/// Looks through all processes, which can take tens of milliseconds: call it off the actor's thread.
-pub fn holders(ports: &[u16]) -> Vec<PortHolder> {
-    let found = listeners::get_all().unwrap_or_else(|error| {
-        tracing::debug!("the processes that hold ports cannot be listed: {error}");
-        HashSet::new()
-    });
+/// Looks through all processes, which can take tens of milliseconds, and may start programs of the system: call it off
+/// the actor's thread.
+pub fn all_holders(ports: &[u16]) -> Vec<PortHolder> {
     let own_pid = std::process::id();
-    let mut holders: Vec<_> = found
-        .into_iter()
-        .filter_map(|listener| holder_of(listener, ports))
-        .collect();
-    for (port, protocol) in unnamed(ports) {
-        // When a name is known for this port, the socket without a name may be its own.
-        if !holders.iter().any(|holder| {
-            holder.port == port && holder.protocol == protocol && holder.pid != own_pid
-        }) {
-            holders.push(PortHolder {
-                pid: 0,
-                name: UNNAMED_HOLDER.to_owned(),
-                port,
-                protocol,
-            });
-        }
+    let mut holders = system::holders(ports);
+    for holder in &mut holders {
+        holder.is_self = holder.pid == own_pid;
     }
-    holders.retain(|holder| holder.pid != own_pid);
     holders.sort();
     holders.dedup();
     holders
 }
 
-fn holder_of(listener: Listener, ports: &[u16]) -> Option<PortHolder> {
-    let port = listener.socket.port();
-    if !ports.contains(&port) {
-        return None;
-    }
-    let protocol = match listener.protocol {
-        Protocol::UDP => "UDP",
-        // A connection that merely has this local port is not a holder.
-        Protocol::TCP if listener.state == SocketState::Listen => "TCP",
-        Protocol::TCP => return None,
-    };
-    Some(PortHolder {
-        pid: listener.process.pid,
-        name: listener.process.name,
-        port,
-        protocol,
-    })
-}
-
-/// Ports with a socket that belongs to no descriptor of this process.
-#[cfg(target_os = "linux")]
-fn unnamed(ports: &[u16]) -> Vec<(u16, &'static str)> {
-    // Looked at before and after: sockets of our own come and go meanwhile.
-    let mut own = own_inodes();
-    let mut found = Vec::new();
-    for (path, protocol) in [
-        ("/proc/net/udp", "UDP"),
-        ("/proc/net/udp6", "UDP"),
-        ("/proc/net/tcp", "TCP"),
-        ("/proc/net/tcp6", "TCP"),
-    ] {
-        // The IPv6 tables are missing where IPv6 is switched off.
-        let Ok(table) = std::fs::read_to_string(path) else {
-            continue;
-        };
-        for (port, inode) in sockets_in(&table, protocol == "TCP") {
-            if ports.contains(&port) {
-                found.push((port, protocol, inode));
-            }
+/// Of all holders the other programs, each once for a port and protocol, wherever it is bound.
+pub fn others(all: &[PortHolder]) -> Vec<PortHolder> {
+    let mut others: Vec<PortHolder> = Vec::new();
+    for holder in all.iter().filter(|holder| !holder.is_self) {
+        let is_known = others.iter().any(|known| {
+            (known.port, known.protocol, known.pid) == (holder.port, holder.protocol, holder.pid)
+                && known.name == holder.name
+                && known.user == holder.user
+        });
+        if !is_known {
+            others.push(holder.clone());
         }
     }
-    own.extend(own_inodes());
-    found
-        .into_iter()
-        .filter(|(_, _, inode)| !own.contains(inode))
-        .map(|(port, protocol, _)| (port, protocol))
-        .collect()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn unnamed(_ports: &[u16]) -> Vec<(u16, &'static str)> {
-    Vec::new()
-}
-
-/// Local port and inode of every socket in one of the kernel's tables.
-#[cfg(target_os = "linux")]
-fn sockets_in(table: &str, listening_only: bool) -> impl Iterator<Item = (u16, u64)> + '_ {
-    const LISTEN: &str = "0A";
-    table.lines().skip(1).filter_map(move |line| {
-        let mut columns = line.split_ascii_whitespace();
-        let local = columns.nth(1)?;
-        let state = columns.nth(1)?;
-        let inode = columns.nth(5)?.parse().ok()?;
-        let port = u16::from_str_radix(local.rsplit(':').next()?, 16).ok()?;
-        (!listening_only || state == LISTEN).then_some((port, inode))
-    })
-}
-
-#[cfg(target_os = "linux")]
-fn own_inodes() -> HashSet<u64> {
-    let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") else {
-        return HashSet::new();
-    };
-    descriptors
-        .filter_map(|entry| {
-            let target = std::fs::read_link(entry.ok()?.path()).ok()?;
-            target
-                .to_str()?
-                .strip_prefix("socket:[")?
-                .strip_suffix(']')?
-                .parse()
-                .ok()
-        })
-        .collect()
+    others
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv4Addr, SocketAddr};
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-    fn listener(port: u16, protocol: Protocol, state: SocketState) -> Listener {
-        Listener {
-            process: listeners::Process {
-                pid: 7,
-                name: "vendor".to_owned(),
-                path: "/opt/vendor".to_owned(),
-            },
-            socket: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
-            protocol,
-            state,
+    fn holder(pid: u32, is_self: bool, local: SocketAddr) -> PortHolder {
+        PortHolder {
+            port: local.port(),
+            protocol: "UDP",
+            pid,
+            name: "vendor".to_owned(),
+            path: None,
+            user: None,
+            local: Some(local),
+            is_self,
         }
     }
 
     #[test]
-    fn only_sockets_that_can_take_from_us_count() {
-        let ports = [3502, 3211];
-        let held = |port, protocol, state| holder_of(listener(port, protocol, state), &ports);
-        assert!(held(3502, Protocol::UDP, SocketState::Unknown).is_some());
-        assert!(held(3211, Protocol::TCP, SocketState::Listen).is_some());
-        assert!(held(3211, Protocol::TCP, SocketState::Established).is_none());
-        assert!(held(3503, Protocol::UDP, SocketState::Unknown).is_none());
-    }
-
-    #[test]
-    fn this_process_is_left_out() {
-        let own = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket of our own");
-        let port = own.local_addr().expect("it is bound").port();
-        assert!(holders(&[port]).is_empty());
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn the_kernels_table_is_read() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n\
-            10: 00000000:0DAE 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4242 2 0 0\n\
-            11: 0100007F:0C8B 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 17 2 0 0\n\
-            damaged line\n";
-        assert_eq!(
-            sockets_in(table, false).collect::<Vec<_>>(),
-            [(3502, 4242), (3211, 17)]
-        );
-        assert_eq!(sockets_in(table, true).collect::<Vec<_>>(), [(3211, 17)]);
+    fn others_are_told_once_whatever_they_are_bound_to_and_without_rollcall() {
+        let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 3502));
+        let all = [
+            holder(7, false, everywhere),
+            holder(7, false, (Ipv6Addr::UNSPECIFIED, 3502).into()),
+            holder(7, false, (Ipv4Addr::UNSPECIFIED, 3211).into()),
+            holder(8, true, everywhere),
+            holder(9, false, everywhere),
+        ];
+        let told: Vec<_> = others(&all).iter().map(|it| (it.pid, it.port)).collect();
+        assert_eq!(told, [(7, 3502), (7, 3211), (9, 3502)]);
     }
 }

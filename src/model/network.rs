@@ -1,7 +1,7 @@
 //! The laptop's interfaces as the window shows them: link, addresses, sockets, counters.
 //! Filled by the engine, read by everybody.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::identity::Mac;
@@ -121,14 +121,86 @@ pub struct SocketState {
 /// A process that holds one of the ports.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PortHolder {
-    /// Its process id.
-    pub pid: u32,
-    /// Its name.
-    pub name: String,
     /// The port it holds.
     pub port: u16,
     /// "UDP" or "TCP".
     pub protocol: &'static str,
+    /// Its process id; 0 when the system does not tell it.
+    pub pid: u32,
+    /// Its name, or words in place of one when the id is 0.
+    pub name: String,
+    /// The file it was started from, as far as this user may know it.
+    pub path: Option<String>,
+    /// Whose it is, as far as this user may know it.
+    pub user: Option<String>,
+    /// Where it is bound, when the system says so.
+    pub local: Option<SocketAddr>,
+    /// Whether it is this Rollcall.
+    pub is_self: bool,
+}
+
+impl PortHolder {
+    /// Its id and name where there is one, for a sentence.
+    pub fn named(&self) -> String {
+        if self.is_self {
+            return format!("this Rollcall (process {})", self.pid);
+        }
+        if self.pid == 0 {
+            return match &self.user {
+                Some(user) => format!("a program of the user {user}"),
+                None => self.name.clone(),
+            };
+        }
+        if self.name.to_ascii_lowercase().starts_with("rollcall") {
+            return format!("another Rollcall (process {})", self.pid);
+        }
+        format!("{} (process {})", self.name, self.pid)
+    }
+
+    /// Everything but where it is bound.
+    fn line(&self) -> String {
+        let user = match &self.user {
+            // It is named already.
+            Some(_) if self.pid == 0 => String::new(),
+            Some(user) => format!(", user {user}"),
+            None => ", its user is not told".to_owned(),
+        };
+        let path = match &self.path {
+            Some(path) => format!(", {path}"),
+            None if self.pid == 0 => ", its id, name and path are not told".to_owned(),
+            None => ", its path is not told".to_owned(),
+        };
+        format!(
+            "{} {}: {}{user}{path}",
+            self.protocol,
+            self.port,
+            self.named()
+        )
+    }
+}
+
+/// Who listens here: a line for each port and process, with the addresses it is bound to; one line that says so when
+/// nobody does.
+pub fn who_listens(holders: &[PortHolder]) -> Vec<String> {
+    if holders.is_empty() {
+        return vec!["No program on this computer holds TCP or UDP 3502 or 3211".to_owned()];
+    }
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for holder in holders {
+        let line = holder.line();
+        let local = holder.local.map(|local| local.ip().to_string());
+        match lines.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, locals)) => locals.extend(local),
+            None => lines.push((line, local.into_iter().collect())),
+        }
+    }
+    lines
+        .into_iter()
+        .map(|(line, locals)| match locals.as_slice() {
+            [] => line,
+            _ => format!("{line}, at {}", locals.join(" and ")),
+        })
+        .collect()
 }
 
 /// What was heard and sent on one interface since it was opened.
@@ -244,5 +316,57 @@ mod tests {
         assert_eq!(mask_to_prefix([0, 0, 0, 0].into()), Some(0));
         assert_eq!(mask_to_prefix([255; 4].into()), Some(32));
         assert_eq!(mask_to_prefix([255, 0, 255, 0].into()), None);
+    }
+
+    fn holder(pid: u32, name: &str, ip: [u8; 4]) -> PortHolder {
+        PortHolder {
+            port: 3502,
+            protocol: "UDP",
+            pid,
+            name: name.to_owned(),
+            path: (pid != 0).then(|| format!("/opt/{name}")),
+            user: Some("alice".to_owned()),
+            local: Some((ip, 3502).into()),
+            is_self: false,
+        }
+    }
+
+    #[test]
+    fn every_holder_is_one_line() {
+        let mut own = holder(9, "rollcall", [0, 0, 0, 0]);
+        own.is_self = true;
+        let mut hidden = holder(0, "a program of another user", [0, 0, 0, 0]);
+        let named_by_user = hidden.clone();
+        hidden.user = None;
+        hidden.local = None;
+        let mut bare = holder(8, "vendor", [10, 0, 0, 5]);
+        bare.path = None;
+        bare.user = None;
+        let holders = [
+            holder(7, "vendor", [0, 0, 0, 0]),
+            holder(7, "vendor", [10, 0, 0, 5]),
+            own,
+            named_by_user,
+            hidden,
+            bare,
+        ];
+        assert_eq!(
+            who_listens(&holders),
+            [
+                "UDP 3502: vendor (process 7), user alice, /opt/vendor, at 0.0.0.0 and 10.0.0.5",
+                "UDP 3502: this Rollcall (process 9), user alice, /opt/rollcall, at 0.0.0.0",
+                "UDP 3502: a program of the user alice, its id, name and path are not told, at 0.0.0.0",
+                "UDP 3502: a program of another user, its user is not told, its id, name and path are not told",
+                "UDP 3502: vendor (process 8), its user is not told, its path is not told, at 10.0.0.5",
+            ]
+        );
+    }
+
+    #[test]
+    fn nobody_is_said_to_be_nobody() {
+        assert_eq!(
+            who_listens(&[]),
+            ["No program on this computer holds TCP or UDP 3502 or 3211"]
+        );
     }
 }

@@ -343,7 +343,7 @@ pub struct DoctorReport {
     pub when: Timestamp,
     /// What it checked.
     pub checks: Vec<Check>,
-    /// Processes that hold the watched ports on this machine, Rollcall left out.
+    /// Every process that holds one of the watched ports on this machine, Rollcall too: as far as this user may know.
     pub port_holders: Vec<PortHolder>,
     /// What it checked of the installation: version, folders, what the system has for it.
     pub installation: Vec<Check>,

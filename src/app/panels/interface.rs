@@ -205,14 +205,9 @@ fn sockets_ui(ui: &mut Ui, interface: &InterfaceState) {
             } else {
                 "and does not share it"
             };
-            let process = match holder.pid {
-                // The system does not tell.
-                0 => String::new(),
-                pid => format!(" (process {pid})"),
-            };
             let text = format!(
-                "{}{process} holds {} {} {what_it_means}",
-                format::show_text(&holder.name),
+                "{} holds {} {} {what_it_means}",
+                format::show_text(&holder.named()),
                 holder.protocol,
                 holder.port
             );

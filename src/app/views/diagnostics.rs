@@ -11,6 +11,7 @@ use super::super::panels::{HexView, Naming, hex_ui};
 use super::super::theme::{self, palette};
 use super::super::widgets;
 use super::super::{App, UiCommand, format};
+use crate::model::network::who_listens;
 use crate::model::sighting::{Stray, StrayReason};
 use crate::model::snapshot::Snapshot;
 use crate::wire::{Guess, RowWidth, guess};
@@ -205,15 +206,13 @@ impl App {
         for check in &snapshot.doctor.checks {
             self.check_ui(ui, check);
         }
-        for holder in &snapshot.doctor.port_holders {
-            let text = format!(
-                "{} (process {}) holds {} {}",
-                format::show_text(&holder.name),
-                holder.pid,
-                holder.protocol,
-                holder.port
-            );
-            ui.label(RichText::new(text).color(palette.dim));
+        // Before the first look, nobody knows who holds the ports.
+        if snapshot.doctor.checks.is_empty() {
+            return;
+        }
+        widgets::section(ui, "Who listens here");
+        for line in who_listens(&snapshot.doctor.port_holders) {
+            ui.label(RichText::new(format::show_text(&line)).color(palette.dim));
         }
     }
 }

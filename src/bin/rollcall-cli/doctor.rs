@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use rollcall::engine::SiteChoice;
 use rollcall::engine::command::Command;
+use rollcall::model::network::who_listens;
 use rollcall::model::shown::show_text;
 use rollcall::model::snapshot::{DoctorReport, Verdict};
 
@@ -78,6 +79,10 @@ fn print(report: &DoctorReport) -> Result<(), Failure> {
         if let Some(hint) = &check.hint {
             writeln!(out, "         hint: {hint}")?;
         }
+    }
+    writeln!(out, "\nWho listens here")?;
+    for line in who_listens(&report.port_holders) {
+        writeln!(out, "  {}", show_text(&line))?;
     }
     out.flush()?;
     Ok(())

@@ -127,19 +127,29 @@ impl CheckLine {
 
 #[derive(Debug, Serialize)]
 struct HolderLine {
-    pid: u32,
-    name: String,
     port: u16,
     protocol: &'static str,
+    /// Null, as the name, when the system does not tell whose socket it is.
+    pid: Option<u32>,
+    name: Option<String>,
+    path: Option<String>,
+    user: Option<String>,
+    local: Option<String>,
+    is_self: bool,
 }
 
 impl HolderLine {
     fn new(holder: &PortHolder) -> Self {
+        let is_known = holder.pid != 0;
         Self {
-            pid: holder.pid,
-            name: holder.name.clone(),
             port: holder.port,
             protocol: holder.protocol,
+            pid: is_known.then_some(holder.pid),
+            name: is_known.then(|| holder.name.clone()),
+            path: holder.path.clone(),
+            user: holder.user.clone(),
+            local: holder.local.map(|local| local.to_string()),
+            is_self: holder.is_self,
         }
     }
 }

@@ -111,7 +111,7 @@ impl Actor {
             });
             let looked = Looked {
                 system: look(&names),
-                holders: ports::holders(&[PORT_INSTALL, PORT_MANAGEMENT]),
+                holders: ports::all_holders(&[PORT_INSTALL, PORT_MANAGEMENT]),
                 thorough,
             };
             // The actor has ended when it does not take it.
@@ -198,7 +198,9 @@ impl Actor {
             thorough,
         } = looked;
         self.is_looking = false;
-        self.session.plane.set_port_holders(&holders);
+        self.session
+            .plane
+            .set_port_holders(&ports::others(&holders));
         self.system = system;
         self.holders = holders;
         let is_thorough = thorough.is_some();

@@ -1,7 +1,8 @@
 //! What the doctor says about one interface: how it stands, its sockets, what was heard and lost.
 
-use super::{Cause, DoctorInput, Findings, Os, counted, named};
-use crate::model::network::{InterfaceState, Link, Listening, SocketState};
+use super::{Cause, DoctorInput, Findings, Os, counted};
+use crate::engine::ports;
+use crate::model::network::{InterfaceState, Link, Listening, PortHolder, SocketState};
 use crate::model::snapshot::Verdict;
 
 /// A receive buffer below this may overflow in a storm: about 10,000 replies of 100 bytes, each of
@@ -141,11 +142,10 @@ pub(super) fn sockets(
 }
 
 fn unbound_hint(socket: &SocketState, input: &DoctorInput<'_>) -> Option<String> {
-    let holders: Vec<_> = input
-        .holders
+    let holders: Vec<_> = ports::others(input.holders)
         .iter()
         .filter(|holder| holder.port == socket.port && holder.protocol == "UDP")
-        .map(named)
+        .map(PortHolder::named)
         .collect();
     (!holders.is_empty()).then(|| {
         format!(

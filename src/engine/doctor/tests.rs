@@ -44,10 +44,14 @@ fn interface(name: &str) -> InterfaceState {
 
 fn holder(protocol: &'static str) -> PortHolder {
     PortHolder {
-        pid: 4_711,
-        name: "dsview".to_owned(),
         port: 3502,
         protocol,
+        pid: 4_711,
+        name: "dsview".to_owned(),
+        path: Some("/opt/dsview/dsview".to_owned()),
+        user: Some("alice".to_owned()),
+        local: Some(([0, 0, 0, 0], 3502).into()),
+        is_self: false,
     }
 }
 
@@ -423,6 +427,47 @@ fn the_holder_of_a_port_that_cannot_be_opened_is_named() {
         Some("Close dsview (process 4711); Rollcall takes the port as soon as it is free")
     );
     assert_eq!(report.port_holders, case.holders);
+}
+
+#[test]
+fn rollcall_itself_is_listed_and_no_other_program() {
+    let mut case = Case::hearing().with(|case| {
+        case.holders.push(holder("UDP"));
+        case.holders.push(holder("TCP"));
+    });
+    for own in &mut case.holders {
+        own.is_self = true;
+    }
+    let report = case.report();
+    assert_eq!(report.port_holders, case.holders);
+    let checks = format!("{:?}", report.checks);
+    assert!(!checks.contains("held by"), "{checks}");
+}
+
+#[test]
+fn a_holder_at_two_addresses_is_one_warning() {
+    let case = Case::hearing().with(|case| {
+        case.holders.push(holder("UDP"));
+        case.holders.push(holder("UDP"));
+        case.holders[1].local = None;
+    });
+    let report = case.report();
+    let num_warnings = report
+        .checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Warning)
+        .count();
+    assert_eq!(num_warnings, 1, "{:#?}", report.checks);
+}
+
+#[test]
+fn a_socket_without_a_process_names_its_user() {
+    let mut case = Case::hearing().with(|case| case.holders.push(holder("UDP")));
+    case.holders[0].pid = 0;
+    find(
+        &case.report(),
+        "UDP 3502 is also held by a program of the user alice",
+    );
 }
 
 #[test]

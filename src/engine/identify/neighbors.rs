@@ -13,7 +13,7 @@ use crate::model::identity::Mac;
 use crate::model::probing::{Answer, ClueKind, Outcome, Probe};
 use crate::model::sighting::RawDatagram;
 
-mod command;
+pub(in crate::engine) mod command;
 mod parse;
 mod system;
 

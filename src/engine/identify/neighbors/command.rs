@@ -1,4 +1,5 @@
-//! Runs a program of the system that prints a table, for so long and with so much output.
+//! Runs a program of the system that prints a table, for so long and with so much output. The other parts of the engine
+//! that read such tables use it too.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -16,7 +17,7 @@ const OUTPUT_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What the program writes, in the first of these folders that has it.
 #[cfg(unix)]
-pub(super) fn run_first(
+pub(in crate::engine) fn run_first(
     folders: &[&str],
     name: &str,
     args: &[&str],
@@ -35,7 +36,7 @@ pub(super) fn run_first(
 }
 
 /// What the program writes. Its exit code does not count: what it has written does.
-pub(super) fn run(program: &Path, args: &[&str]) -> Result<String, NeighborsError> {
+pub(in crate::engine) fn run(program: &Path, args: &[&str]) -> Result<String, NeighborsError> {
     run_within(program, args, LIMIT)
 }
 
