@@ -1,12 +1,16 @@
 //! Every action of a person as one closed enum: its words, its shortcut, when it is possible and why not.
 //! Buttons, menus, keys and the command palette all go through it.
 
+mod watch;
 mod words;
 
 use egui::os::OperatingSystem;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::view_state::View;
+pub use self::watch::WatchCommand;
+pub(super) use self::watch::{capture_filter, missing_networks};
+use super::view_state::{View, WatchState};
+use crate::model::finding::Finding;
 use crate::model::snapshot::{FirewallState, RuleState, Snapshot, V3State};
 
 /// Why the demo has no user of SNMP v3.
@@ -133,6 +137,8 @@ pub enum UiCommand {
     About,
     /// The licenses of everything that is in the program.
     Licenses,
+    /// What the Watch view does.
+    Watch(WatchCommand),
     /// Close the window.
     Quit,
 }
@@ -160,13 +166,17 @@ pub(super) struct CommandState<'a> {
     pub(super) filtered: bool,
     /// What is shown.
     pub(super) view: View,
+    /// How the Watch view stands.
+    pub(super) watch: &'a WatchState,
+    /// The finding that is chosen there.
+    pub(super) finding: Option<&'a Finding>,
     /// The system.
     pub(super) os: OperatingSystem,
 }
 
 impl UiCommand {
     /// Every command, in the order of the palette.
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 77] = [
         Self::SearchNow,
         Self::StopSearch,
         Self::ToggleLiveSearch,
@@ -207,6 +217,24 @@ impl UiCommand {
         Self::ShowDiagnostics,
         Self::ShowActivity,
         Self::ShowSettings,
+        Self::Watch(WatchCommand::ShowFindings),
+        Self::Watch(WatchCommand::ShowTraffic),
+        Self::Watch(WatchCommand::ShowListeners),
+        Self::Watch(WatchCommand::ShowExposure),
+        Self::Watch(WatchCommand::AcceptFinding),
+        Self::Watch(WatchCommand::ReopenFinding),
+        Self::Watch(WatchCommand::CopyFinding),
+        Self::Watch(WatchCommand::ShowFindingUnit),
+        Self::Watch(WatchCommand::SaveFindingCapture),
+        Self::Watch(WatchCommand::EditManagement),
+        Self::Watch(WatchCommand::FillManagement),
+        Self::Watch(WatchCommand::ToggleCapture),
+        Self::Watch(WatchCommand::SaveCapture),
+        Self::Watch(WatchCommand::SaveUnitCapture),
+        Self::Watch(WatchCommand::TogglePause),
+        Self::Watch(WatchCommand::StartExpose),
+        Self::Watch(WatchCommand::StopExpose),
+        Self::Watch(WatchCommand::CopyExposeReport),
         Self::Palette,
         Self::RunDoctor,
         Self::CheckInstallation,
@@ -294,6 +322,7 @@ impl UiCommand {
             Self::ZoomOut => command(Key::Minus),
             Self::ZoomReset => command(Key::Num0),
             Self::Quit => command(Key::Q),
+            Self::Watch(watch) => watch.key().and_then(command),
             _ => None,
         }
     }
@@ -393,9 +422,14 @@ impl UiCommand {
             Self::OpenWebPage | Self::CopySsh => {
                 one_selected().or(unless(state.has_ip, "Its address is not known"))
             }
-            Self::SelectAll | Self::FocusFilter | Self::Columns => {
+            Self::FocusFilter => unless(
+                state.view == View::Discover || state.watch.has_filter(state.view),
+                "Go to Discover first",
+            ),
+            Self::SelectAll | Self::Columns => {
                 unless(state.view == View::Discover, "Go to Discover first")
             }
+            Self::Watch(command) => command.why_not(state),
             Self::ClearFilter => unless(state.filtered, "Nothing is filtered"),
             Self::AllowFirewall => unless(
                 *rule != FirewallState::Rule(RuleState::Present),

@@ -85,8 +85,7 @@ impl App {
             return;
         }
         let Some(frame) = frame else {
-            // The export window has a path field of its own.
-            if !matches!(self.modal, Some(Modal::Export(_))) {
+            if !self.has_path_field() {
                 self.type_path(purpose, suggestion.to_owned());
             }
             return;
@@ -100,6 +99,7 @@ impl App {
                 .add_filter("CSV", &["csv"])
                 .add_filter("JSON", &["json"]),
             PathUse::Targets => dialog.add_filter("CSV", &["csv"]),
+            PathUse::Capture => dialog.add_filter("pcapng", &["pcapng"]),
             PathUse::Import => dialog
                 .add_filter("Inventory files", &["csv", "json", "txt"])
                 .add_filter("All files", &["*"]),
@@ -149,6 +149,14 @@ impl App {
         });
     }
 
+    /// Whether the window that is open has a path field of its own.
+    const fn has_path_field(&self) -> bool {
+        matches!(
+            self.modal,
+            Some(Modal::Export(_) | Modal::SaveCapture(_))
+        )
+    }
+
     /// Asks for a path in the window.
     pub(super) fn type_path(&mut self, purpose: PathUse, path: String) {
         self.modal = Some(Modal::Path(PathForm {
@@ -186,8 +194,7 @@ impl App {
             said.hint = Some("xdg-desktop-portal or zenity shows file dialogs".to_owned());
         }
         self.say(said);
-        // The export window has a path field of its own.
-        if !matches!(self.modal, Some(Modal::Export(_))) {
+        if !self.has_path_field() {
             self.type_path(purpose, self.suggested_path(purpose));
         }
     }
@@ -202,6 +209,13 @@ impl App {
         match purpose {
             PathUse::Export => {
                 if let Some(Modal::Export(form)) = &mut self.modal {
+                    form.path = path.to_string_lossy().into_owned();
+                    form.replaceable = may_replace.then(|| form.path.clone());
+                    form.focused = false;
+                }
+            }
+            PathUse::Capture => {
+                if let Some(Modal::SaveCapture(form)) = &mut self.modal {
                     form.path = path.to_string_lossy().into_owned();
                     form.replaceable = may_replace.then(|| form.path.clone());
                     form.focused = false;
@@ -236,6 +250,7 @@ pub(super) const fn title(purpose: PathUse) -> &'static str {
     match purpose {
         PathUse::Export => "Export inventory",
         PathUse::Targets => "Export targets",
+        PathUse::Capture => "Save capture",
         PathUse::Import => "Import an inventory file",
         PathUse::NewSite => "New site",
         PathUse::OpenSite => "Open site",

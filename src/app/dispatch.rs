@@ -1,5 +1,7 @@
 //! Carries out [`UiCommand`]s. The only place where one becomes an engine command or a change of what is shown.
 
+mod watch;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +42,8 @@ impl App {
             has_mac: single.is_some_and(|unit| unit.mac().is_some()),
             filtered: self.is_filtered(),
             view: self.view,
+            watch: &self.watch,
+            finding: self.chosen_finding().map(|finding| &**finding),
             os: self.os,
         }
     }
@@ -54,8 +58,16 @@ impl App {
                 .any(|unit| unit.ip_value().is_some())
     }
 
-    /// Whether the grid shows less than everything.
+    /// Whether the grid, or the list of the Watch view that is shown, shows less than everything.
     pub(super) fn is_filtered(&self) -> bool {
+        if self.view == View::Watch {
+            return self.watch_is_filtered();
+        }
+        self.grid_is_filtered()
+    }
+
+    /// Whether the grid shows less than everything.
+    fn grid_is_filtered(&self) -> bool {
         !self.query.text.trim().is_empty() || self.query.counter != Counter::All
     }
 
@@ -156,6 +168,7 @@ impl App {
                 }
             }
             UiCommand::FocusFilter => self.focus_filter = true,
+            UiCommand::ClearFilter if self.view == View::Watch => self.clear_watch_filter(),
             UiCommand::ClearFilter => {
                 self.query.text.clear();
                 self.query.counter = Counter::All;
@@ -217,6 +230,7 @@ impl App {
             UiCommand::Licenses => {
                 self.modal = Some(Modal::Licenses(PageForm::over(self.modal.take())));
             }
+            UiCommand::Watch(command) => self.dispatch_watch(ctx, command),
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
         }
     }
@@ -297,7 +311,7 @@ impl App {
         } else {
             Format::Csv
         };
-        let scope = scope.unwrap_or(if self.is_filtered() {
+        let scope = scope.unwrap_or(if self.grid_is_filtered() {
             Scope::Filtered
         } else {
             Scope::All
@@ -354,6 +368,12 @@ impl App {
                     .unwrap_or_default()
                     .join(format!("{name} {date}.{ending}"))
             }
+            PathUse::Capture => {
+                let name = file_name(&self.snapshot.site.name);
+                documents()
+                    .unwrap_or_default()
+                    .join(format!("{name} {date}.pcapng"))
+            }
             PathUse::Targets => {
                 let name = file_name(&self.snapshot.site.name);
                 documents()
@@ -386,15 +406,17 @@ impl App {
         let folder = match purpose {
             // These are suggested as a folder, ready for a name.
             PathUse::Import | PathUse::OpenSite => Some(&*suggested),
-            PathUse::Export | PathUse::Targets | PathUse::NewSite | PathUse::SaveSiteAs => {
-                suggested.parent()
-            }
+            PathUse::Export
+            | PathUse::Targets
+            | PathUse::Capture
+            | PathUse::NewSite
+            | PathUse::SaveSiteAs => suggested.parent(),
         };
         folder.map_or_else(|| typed.to_owned(), |folder| folder.join(typed))
     }
 
     /// The subnets that are listened on, as ranges to sweep.
-    fn suggested_ranges(&self) -> String {
+    pub(super) fn suggested_ranges(&self) -> String {
         let networks: Vec<String> = self
             .snapshot
             .interfaces

@@ -137,10 +137,13 @@ impl App {
             Notice::DecoderSaved { path } => {
                 self.say(Saying::done("Saved the decoder").because(path.to_string_lossy()));
             }
-            Notice::CaptureWouldReplace(_)
-            | Notice::StudyWouldReplace(_)
-            | Notice::ExposeNeedsYes { .. }
-            | Notice::Studied(_) => {}
+            Notice::CaptureWouldReplace(request) => {
+                self.modal = Some(Modal::ReplaceCapture(request));
+            }
+            Notice::ExposeNeedsYes { request, num_ips } => {
+                self.modal = Some(Modal::LargeExpose { request, num_ips });
+            }
+            Notice::StudyWouldReplace(_) | Notice::Studied(_) => {}
         }
     }
 
@@ -150,6 +153,7 @@ impl App {
         self.query.counter = Counter::All;
         self.diagnostics.selected = None;
         self.diagnostics.other = None;
+        self.watch.forget_choices();
         self.panel.filter.clear();
         let Some(path) = path else {
             return;
@@ -233,6 +237,11 @@ impl App {
             ended.is_none_or(|when| self.now.millis_since(when) < IDLE_AFTER_MILLIS)
         });
         let is_working = snapshot.job.is_some()
+            || snapshot
+                .watching
+                .expose
+                .as_ref()
+                .is_some_and(|check| check.ended.is_none())
             || snapshot
                 .sweep
                 .as_ref()

@@ -41,7 +41,9 @@ use self::grid::{GridState, Selection};
 use self::notices::Notices;
 use self::panels::Sum;
 use self::rows::GridRows;
-use self::view_state::{DiagnosticsState, Modal, NameEdit, PageForm, PanelState, PathUse};
+use self::view_state::{
+    DiagnosticsState, Modal, NameEdit, PageForm, PanelState, PathUse, WatchState,
+};
 use crate::engine::command::{Saying, TargetsRequest};
 use crate::engine::handle::EngineHandle;
 use crate::instance::Doorbell;
@@ -51,7 +53,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
 use crate::settings::{OpeningNote, Renderer, Settings, ThemeChoice};
 
-pub use self::command::UiCommand;
+pub use self::command::{UiCommand, WatchCommand};
 pub use self::refusal::{NoWindow, advice, has_display, tell};
 pub use self::view_state::View;
 pub use self::window::{Wake, native_options, run};
@@ -162,6 +164,8 @@ pub struct App {
     name_edit: Option<NameEdit>,
     /// What the Diagnostics view remembers.
     diagnostics: DiagnosticsState,
+    /// What the Watch view remembers.
+    watch: WatchState,
     /// How the right panel and lists of answers stand.
     panel: PanelState,
     /// The communities that are being typed, until they are taken over.
@@ -269,6 +273,7 @@ impl App {
             grid: GridState::default(),
             name_edit: None,
             diagnostics: DiagnosticsState::default(),
+            watch: WatchState::default(),
             panel: PanelState::default(),
             communities: None,
             targets: None,

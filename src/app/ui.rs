@@ -82,7 +82,7 @@ impl App {
         if self.modal.is_none()
             && let Some(command) = shortcuts::pressed(&ctx, grid::has_focus(&ctx))
         {
-            self.ask(command);
+            self.ask(self.in_watch(command));
         }
         self.update_rows();
         if self.view != View::Settings {
@@ -123,6 +123,7 @@ impl App {
             .frame(Frame::new().fill(palette.ground))
             .show(ui, |ui| match self.view {
                 View::Discover => self.discover_ui(ui),
+                View::Watch => self.watch_ui(ui),
                 View::Diagnostics => self.diagnostics_ui(ui),
                 View::Activity => self.activity_ui(ui),
                 View::Settings => self.settings_ui(ui),

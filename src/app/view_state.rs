@@ -1,11 +1,19 @@
 //! What the window shows just now and what a person is in the middle of. Never saved.
 
+mod watch;
+
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(super) use self::watch::{
+    AcceptForm, CaptureForm, CaptureScope, FindingStage, Frozen, ManagementForm, Sifted,
+    WatchState, WatchTab,
+};
 use super::widgets::PageScroll;
-use crate::engine::command::{ExportRequest, ImportReport, SweepRequest, TargetsRequest};
+use crate::engine::command::{
+    CaptureRequest, ExportRequest, ExposeRequest, ImportReport, SweepRequest, TargetsRequest,
+};
 use crate::engine::identify::credentials::{Secret, V3Auth};
 use crate::inventory::{Delimiter, Format};
 use crate::model::identity::ApplianceId;
@@ -18,6 +26,8 @@ pub enum View {
     /// The units.
     #[default]
     Discover,
+    /// Findings, traffic, who listens here, exposure.
+    Watch,
     /// What was not understood, and what was checked.
     Diagnostics,
     /// What was done and what happened.
@@ -31,6 +41,7 @@ impl View {
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Discover => "Discover",
+            Self::Watch => "Watch",
             Self::Diagnostics => "Diagnostics",
             Self::Activity => "Activity",
             Self::Settings => "Settings",
@@ -74,6 +85,21 @@ pub(super) enum Modal {
     LargeSweep {
         /// What was asked.
         request: SweepRequest,
+        /// How many addresses that is.
+        num_ips: u64,
+    },
+    /// A finding is to be accepted.
+    AcceptFinding(AcceptForm),
+    /// The management networks of the site.
+    Management(ManagementForm),
+    /// Write a capture file.
+    SaveCapture(CaptureForm),
+    /// A file is in the way of a capture.
+    ReplaceCapture(Box<CaptureRequest>),
+    /// More than a /16 is to be checked for exposure.
+    LargeExpose {
+        /// What was asked.
+        request: ExposeRequest,
         /// How many addresses that is.
         num_ips: u64,
     },
@@ -179,6 +205,8 @@ pub(super) enum PathUse {
     Export,
     /// Where targets go.
     Targets,
+    /// Where a capture goes: comes back to its window.
+    Capture,
     /// An inventory file to read.
     Import,
     /// A site to begin.

@@ -20,4 +20,5 @@ pub mod snapshot;
 pub mod status;
 pub mod time;
 pub mod traffic;
+pub mod traffic_filter;
 pub mod watching;

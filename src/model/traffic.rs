@@ -16,6 +16,16 @@ pub enum Direction {
     Sent,
 }
 
+impl Direction {
+    /// In one word, for lists and filters.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Heard => "heard",
+            Self::Sent => "sent",
+        }
+    }
+}
+
 /// What kind of datagram it is, as the plot and the list of the last datagrams tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DatagramKind {

@@ -189,6 +189,7 @@ impl UiCommand {
                 "The licenses of everything that is in this program",
                 "☰",
             ),
+            Self::Watch(command) => command.words(),
             Self::Quit => ("Quit", "Save and close the window", "✕"),
         }
     }

@@ -94,7 +94,7 @@ impl App {
     }
 }
 
-fn replace_ui(ui: &mut Ui, path: &Path) {
+pub(super) fn replace_ui(ui: &mut Ui, path: &Path) {
     let palette = theme::palette(ui.ctx());
     ui.label("This file exists already; what is in it will be lost");
     let path = path.to_string_lossy();
@@ -106,7 +106,7 @@ fn replace_ui(ui: &mut Ui, path: &Path) {
 }
 
 /// Two buttons; the first answers yes. Enter means yes when nothing has the focus.
-fn yes_or_no(ui: &mut Ui, yes: &str) -> (Next, bool) {
+pub(super) fn yes_or_no(ui: &mut Ui, yes: &str) -> (Next, bool) {
     let mut next = Next::Stay;
     let mut is_yes = false;
     widgets::foot(ui, |ui| {

@@ -1,20 +1,25 @@
 //! Questions over the window, one at a time. Escape or a click beside it closes without doing anything.
 
 mod about;
+mod accept_finding;
 mod add_unit;
 mod confirm;
 mod export;
 mod import_report;
 mod installation;
 mod licenses;
+mod management;
 mod palette;
 mod path;
+mod save_capture;
 mod sweep;
 mod v3_user;
 mod welcome;
 
 use egui::{Align2, Area, Context, Frame, Id, Margin, RichText, Stroke, Ui, vec2};
 
+pub(super) use self::management::network_words;
+pub(super) use self::sweep::{ASKED_ABOVE, REFUSED_ABOVE, num_ips};
 use super::App;
 use super::theme;
 use super::view_state::Modal;
@@ -118,6 +123,11 @@ impl App {
             Modal::ReplaceTargets(request) => self.replace_targets_ui(ui, request),
             Modal::ReplaceSite(path) => self.replace_site_ui(ui, path),
             Modal::LargeSweep { request, num_ips } => self.large_sweep_ui(ui, request, *num_ips),
+            Modal::AcceptFinding(form) => self.accept_finding_ui(ui, form),
+            Modal::Management(form) => self.management_ui(ui, form),
+            Modal::SaveCapture(form) => self.save_capture_ui(ui, form),
+            Modal::ReplaceCapture(request) => self.replace_capture_ui(ui, request),
+            Modal::LargeExpose { request, num_ips } => self.large_expose_ui(ui, request, *num_ips),
             Modal::About(page) => self.about_ui(ui, page),
             Modal::Licenses(page) => Self::licenses_ui(ui, page),
             Modal::Installation(form) => self.installation_ui(ui, form),
@@ -138,9 +148,15 @@ const fn shape(modal: &Modal) -> (f32, &'static str) {
         Modal::AddUnit(_) => (460.0, "Add unit by hand"),
         Modal::Forget(_) => (440.0, "Forget units?"),
         Modal::Note { .. } => (460.0, "Note"),
-        Modal::ReplaceExport(_) | Modal::ReplaceTargets(_) => (480.0, "Replace file?"),
+        Modal::ReplaceExport(_) | Modal::ReplaceTargets(_) | Modal::ReplaceCapture(_) => {
+            (480.0, "Replace file?")
+        }
         Modal::ReplaceSite(_) => (480.0, "Replace site file?"),
         Modal::LargeSweep { .. } => (460.0, "Sweep this many addresses?"),
+        Modal::AcceptFinding(_) => (460.0, "Accept finding"),
+        Modal::Management(_) => (520.0, "Management networks"),
+        Modal::SaveCapture(_) => (560.0, "Save capture"),
+        Modal::LargeExpose { .. } => (460.0, "Check this many addresses?"),
         Modal::About(_) => (560.0, "About Rollcall"),
         Modal::Licenses(_) => (780.0, "Licenses"),
         Modal::Installation(_) => (680.0, "Check the installation"),

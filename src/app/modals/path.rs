@@ -20,7 +20,9 @@ impl App {
             PathUse::OpenSite => {
                 "The open site is saved first. A site can also be dropped onto the window"
             }
-            PathUse::SaveSiteAs | PathUse::Export | PathUse::Targets => "Where the file is to go",
+            PathUse::SaveSiteAs | PathUse::Export | PathUse::Targets | PathUse::Capture => {
+                "Where the file is to go"
+            }
         };
         widgets::explain(ui, explanation);
         let field = TextEdit::singleline(&mut form.path)
@@ -38,7 +40,9 @@ impl App {
                 PathUse::Import => "Import",
                 PathUse::NewSite => "Begin",
                 PathUse::OpenSite => "Open",
-                PathUse::SaveSiteAs | PathUse::Export | PathUse::Targets => "Save",
+                PathUse::SaveSiteAs | PathUse::Export | PathUse::Targets | PathUse::Capture => {
+                    "Save"
+                }
             };
             let yes = ui
                 .add_enabled_ui(is_named, |ui| widgets::primary_button(ui, word, None))

@@ -12,10 +12,10 @@ use super::Next;
 use crate::engine::command::{Command, SweepRequest};
 
 /// A /16: more is asked about.
-const ASKED_ABOVE: u64 = 1 << 16;
+pub(in crate::app) const ASKED_ABOVE: u64 = 1 << 16;
 
 /// A /12: more is refused.
-const REFUSED_ABOVE: u64 = 1 << 20;
+pub(in crate::app) const REFUSED_ABOVE: u64 = 1 << 20;
 
 impl App {
     /// Draws the sweep window.
@@ -136,7 +136,7 @@ impl App {
 }
 
 /// How many addresses the ranges are, for the words beside the field; the engine reads them for itself.
-fn num_ips(ranges: &str) -> Result<u64, String> {
+pub(in crate::app) fn num_ips(ranges: &str) -> Result<u64, String> {
     let mut total: u64 = 0;
     for part in ranges
         .split([',', ' ', ';', '\t'])

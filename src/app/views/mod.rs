@@ -7,3 +7,4 @@ mod empty;
 mod identification;
 mod others;
 mod settings;
+mod watch;

@@ -5,7 +5,7 @@
 //! with spaces together. Case never matters. A MAC is found in any common notation, also a part of one.
 
 mod cache;
-mod parse;
+pub(in crate::model) mod parse;
 mod sort;
 #[cfg(test)]
 mod tests;

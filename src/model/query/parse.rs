@@ -5,10 +5,10 @@ use crate::model::identity::Mac;
 use crate::model::status::Status;
 
 /// How many characters of a filter text are read.
-pub(super) const TEXT_READ_CHARS: usize = 1024;
+pub(in crate::model) const TEXT_READ_CHARS: usize = 1024;
 
 /// How many terms of a filter text are read.
-pub(super) const MAX_TERMS: usize = 32;
+pub(in crate::model) const MAX_TERMS: usize = 32;
 
 /// Fewer hexadecimal digits than this are not taken for a part of a MAC.
 const MIN_MAC_DIGITS: usize = 4;
@@ -55,7 +55,7 @@ pub(super) const fn status_bit(status: Status) -> u8 {
 
 /// Lower case, character by character: a part of a text is then always found in the whole of it, which
 /// `str::to_lowercase` does not promise (a Greek sigma depends on what follows it).
-pub(super) fn lower_chars(text: &str) -> impl Iterator<Item = char> + '_ {
+pub(in crate::model) fn lower_chars(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().flat_map(char::to_lowercase)
 }
 
@@ -98,7 +98,7 @@ fn split_column(text: &str) -> (Option<Column>, &str) {
 }
 
 /// Takes a value off the front: up to the closing quote, else up to a space. A quote within a word is a letter.
-fn split_value(text: &str) -> (&str, &str) {
+pub(in crate::model) fn split_value(text: &str) -> (&str, &str) {
     match text.strip_prefix('"') {
         Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
         None => text.split_at(text.find(char::is_whitespace).unwrap_or(text.len())),
@@ -111,7 +111,7 @@ fn is_hex(text: &str) -> bool {
 
 /// A MAC or a part of one as it is printed, from `00-e0-86`, `00e0.8612`, `00e086-1234` and the like.
 /// `None` when it is no MAC, or already looks so.
-fn mac_notation(text: &str) -> Option<String> {
+pub(in crate::model) fn mac_notation(text: &str) -> Option<String> {
     let separator = text.chars().find(|c| !c.is_ascii_hexdigit())?;
     let printed = match Mac::parse(text) {
         Some(mac) => mac.to_string(),
