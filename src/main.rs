@@ -2,6 +2,7 @@
 //! saved at the end. No logic of its own.
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
+use rollcall::capture::is_capture;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -82,9 +83,13 @@ fn main() -> ExitCode {
     }
     let (settings, mended) = Settings::load(&places.settings_file());
     // Where "End demo" leads: to the person's own site.
-    let after_demo = site.clone().or_else(|| settings.last_site.clone());
+    let after_demo = site
+        .clone()
+        .filter(|path| !is_capture(path))
+        .or_else(|| settings.last_site.clone());
     let site = match (arguments.demo, site) {
         (true, _) => SiteChoice::Demo,
+        (false, Some(path)) if is_capture(&path) => SiteChoice::Replay(path),
         (false, Some(path)) => SiteChoice::File(path),
         (false, None) => SiteChoice::LastOrUntitled(settings.last_site.clone()),
     };
@@ -94,6 +99,8 @@ fn main() -> ExitCode {
         after_demo,
         places: Some(places.clone()),
         firewall: firewall::of_this_system(),
+        capture: settings.capture,
+        decoders_dir: Some(places.decoders_dir()),
         identify: IdentifyConfig {
             settings: settings.identify.clone(),
             catalog_dir: Some(places.catalog_dir()),

@@ -94,6 +94,8 @@ pub struct ReplayState {
     pub speed: u32,
     /// Datagrams over the whole span in equal steps, for the time line. At most [`TIMELINE_STEPS`].
     pub histogram: Arc<Vec<u32>>,
+    /// Whether everything until the wanted time is in the grid.
+    pub is_there: bool,
     /// What could not be read: the packet's number and why. What came before it is there.
     pub trouble: Option<String>,
     /// What was left out, in words: packets cut short, unknown link types.

@@ -3,8 +3,10 @@
 //! Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 done
 //! with findings, 2 wrong usage or failure.
 
+mod capture;
 mod decode;
 mod doctor;
+mod expose;
 mod files;
 mod find;
 mod identify;
@@ -13,6 +15,7 @@ mod listen;
 mod output;
 mod session;
 mod simulate;
+mod watch;
 mod written;
 
 use std::process::ExitCode;
@@ -41,6 +44,14 @@ enum Call {
     Sweep(find::SweepArgs),
     /// Ask addresses by SNMP, TLS, web, SSH, Telnet and ports what they are, one JSON object an address.
     Identify(identify::Args),
+    /// Listen, and say what is worth a look: strangers, other searchers, contradictions, floods.
+    Watch(watch::Args),
+    /// Write what goes over the watched ports into a pcapng file.
+    Capture(capture::CaptureArgs),
+    /// Read a capture file as if it were heard now, then write the inventory.
+    Replay(capture::ReplayArgs),
+    /// Say which addresses answer on the discovery ports.
+    Expose(expose::Args),
     /// Write the inventory of a site file.
     Export(files::ExportArgs),
     /// Take inventory files into a site file.
@@ -58,6 +69,10 @@ fn main() -> ExitCode {
         Call::Search(args) => find::search(&args),
         Call::Sweep(args) => find::sweep(&args),
         Call::Identify(args) => identify::identify(&args),
+        Call::Watch(args) => watch::watch(&args),
+        Call::Capture(args) => capture::capture(&args),
+        Call::Replay(args) => capture::replay(&args),
+        Call::Expose(args) => expose::expose(&args),
         Call::Export(args) => files::export(&args),
         Call::Import(args) => files::import(&args),
         Call::Simulate(args) => simulate::simulate(&args),

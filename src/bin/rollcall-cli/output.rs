@@ -99,6 +99,12 @@ pub(crate) enum Failure {
         /// Why not.
         why: Option<String>,
     },
+    /// The exposure check did not begin, or could not go on; why, was said on the way.
+    #[error("the exposure check could not be done")]
+    Expose,
+    /// A capture file cannot be read or written.
+    #[error("{0}")]
+    Capture(String),
     /// The passphrase of an SNMP v3 user is not given.
     #[error("--v3-user needs its passphrase in the environment variable {0}")]
     NoPassphrase(&'static str),
@@ -168,6 +174,14 @@ impl JsonLines {
         let mut serializer = Serializer::with_formatter(&mut self.out, Escaping);
         object.serialize(&mut serializer).map_err(io::Error::from)?;
         self.out.write_all(b"\n")?;
+        Ok(())
+    }
+
+    /// Writes lines of text for a person: what others said may be in it, and must not act.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        for line in text.lines() {
+            writeln!(self.out, "{}", show_text(line))?;
+        }
         Ok(())
     }
 

@@ -24,6 +24,9 @@ const OPEN_PATIENCE: Duration = Duration::from_mins(1);
 /// Longer than the time between two snapshots, so that the last one has everything that was heard.
 const SETTLE: Duration = Duration::from_millis(250);
 
+/// Longer than a finding waits for a better explanation.
+const FINDINGS_SETTLE: Duration = Duration::from_millis(1_200);
+
 /// How often progress is said.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
@@ -44,7 +47,9 @@ pub(crate) fn config(site: SiteChoice, network: Network) -> EngineConfig {
     let mut config = EngineConfig::new(site, PathBuf::new());
     // Nothing is asked that the call does not say.
     config.identify.settings.automatic = false;
-    config.identify.catalog_dir = Places::find().map(|places| places.catalog_dir());
+    let places = Places::find();
+    config.identify.catalog_dir = places.as_ref().map(Places::catalog_dir);
+    config.decoders_dir = places.as_ref().map(Places::decoders_dir);
     match network {
         Network::Unused => {
             config.tcp_port = None;
@@ -168,6 +173,13 @@ impl Call {
     /// The snapshot that has everything which was heard until now.
     pub(crate) async fn settled(&mut self) -> Result<Arc<Snapshot>, Failure> {
         self.wait(Some(Instant::now() + SETTLE), |_| Ok(false))
+            .await?;
+        Ok(self.snapshot())
+    }
+
+    /// The snapshot that has everything which was heard until now, also what becomes a finding only after a short while.
+    pub(crate) async fn settled_findings(&mut self) -> Result<Arc<Snapshot>, Failure> {
+        self.wait(Some(Instant::now() + FINDINGS_SETTLE), |_| Ok(false))
             .await?;
         Ok(self.snapshot())
     }

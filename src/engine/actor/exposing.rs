@@ -55,7 +55,7 @@ impl Actor {
                 return;
             }
         };
-        let mut sequence = || self.session.asker.sequences();
+        let sequence = || self.session.asker.sequences();
         let (Some(a), Some(b), Some(c), Some(d)) = (sequence(), sequence(), sequence(), sequence())
         else {
             self.say.said(

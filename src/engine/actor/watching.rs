@@ -246,9 +246,9 @@ fn studied_unit(unit: &Appliance) -> StudiedUnit {
     let sys_object_id = unit.probed.as_deref().and_then(|probed| {
         let clue = probed
             .answers
-            .values()
+            .iter()
             .flat_map(|answer| &answer.clues)
-            .find(|clue| clue.kind == ClueKind::SysObjectId)?;
+            .find(|clue| clue.kind == ClueKind::ObjectId)?;
         Some(clue.text.clone())
     });
     StudiedUnit {
