@@ -81,7 +81,9 @@ fn each_of_segment(
 ) -> Result<ControlFlow<()>, ()> {
     let failed = |error| tracing::warn!("a part of the capture cannot be read: {error}");
     // The ring has whatever came to the ports that were listened on, which in the demo are others.
-    let mut reader = CaptureReader::new(bytes).map_err(failed)?.watching_all();
+    let mut reader = CaptureReader::new(bytes)
+        .map_err(failed)?
+        .watching(0..=u16::MAX);
     while let Some(datagram) = reader.next().map_err(failed)? {
         let found = reader
             .interfaces()

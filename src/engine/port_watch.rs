@@ -126,7 +126,7 @@ impl PortWatch {
         if *self.management == networks {
             return;
         }
-        self.watcher.set_management(networks.clone(), now);
+        self.watcher.set_management(&networks, now);
         self.management = Arc::new(networks);
         self.management_is_dirty = true;
     }
@@ -136,9 +136,9 @@ impl PortWatch {
         self.watcher.judge(key, accept, now);
     }
 
-    /// Whether there is something to save.
-    pub(super) fn is_dirty(&self) -> bool {
-        self.management_is_dirty || self.watcher.is_dirty()
+    /// Whether a person's change waits to be saved. What is found and captured is saved as it comes.
+    pub(super) const fn is_dirty(&self) -> bool {
+        self.management_is_dirty
     }
 
     /// What is to be saved; with `all`, also what of the ring is only a moment old.
@@ -147,10 +147,9 @@ impl PortWatch {
         let capture = self
             .recorder
             .with_ring(|ring| ring.unsaved(max_bytes, now, all));
-        let (findings, forgotten) = self.watcher.take_dirty();
         WatchBatch {
-            findings,
-            forgotten,
+            findings: self.watcher.take_dirty(),
+            forgotten: self.watcher.take_removed(),
             management: std::mem::take(&mut self.management_is_dirty)
                 .then(|| self.management.to_vec()),
             capture,
@@ -167,13 +166,15 @@ impl PortWatch {
     /// It was not saved, and is to be saved with the next one.
     pub(super) fn put_back(&mut self, batch: WatchBatch) {
         self.management_is_dirty |= batch.management.is_some();
-        self.watcher.put_back(batch.findings, batch.forgotten);
+        self.watcher.put_back(batch.findings);
+        self.watcher.put_back_removed(batch.forgotten);
     }
 
     /// Everything is to be saved: the site goes on in another file.
     pub(super) fn mark_all_dirty(&mut self) {
         self.management_is_dirty = true;
-        self.watcher.mark_all_dirty();
+        let all = self.watcher.findings();
+        self.watcher.put_back(all.iter().cloned().collect());
     }
 
     /// What the window draws of it.

@@ -30,6 +30,7 @@ use crate::model::registry::{Limits, Registry};
 use crate::model::snapshot::SiteState;
 use crate::model::time::Timestamp;
 use crate::sim::{Fleet, FleetPlan};
+use crate::watch;
 
 /// Batches of what was heard that may wait for the actor. 64 batches of up to 512 datagrams are more than a second of
 /// the worst storm, and bound the memory that waits; beyond, a listener keeps some and counts what it drops.
@@ -40,6 +41,12 @@ const SAVE_AGAIN_MILLIS: u64 = 5_000;
 
 /// New units a second in the demo, where every unit comes from 127.0.0.1.
 const DEMO_NEW_UNITS_PER_SEC: u32 = 1_000;
+
+/// Datagrams a second in the demo, where every unit comes from 127.0.0.1 and one word brings all of their answers.
+const DEMO_WATCH: watch::Limits = watch::Limits {
+    flood_per_sec: 500_000,
+    flood_all_per_sec: 500_000,
+};
 
 /// Saving goes on until nothing is left, but not for ever: what a storm brings meanwhile comes with the next save.
 const SAVE_TRIES: u32 = 3;
@@ -179,9 +186,9 @@ impl Session {
         let recorder = Arc::new(Recorder::new(config.capture && !is_replay));
         plane_config.recorder = Arc::clone(&recorder);
         let watch_limits = if is_demo {
-            crate::watch::Limits::of_demo()
+            DEMO_WATCH
         } else {
-            crate::watch::Limits::default()
+            watch::Limits::default()
         };
         let mut watch = PortWatch::new(recorder, watch_limits, contents.watching);
         let plane = Plane::start(plane_config, out, now);
@@ -249,7 +256,7 @@ impl Session {
         self.registry = Registry::new(self.limits, at);
         self.registry.count_on_from(revision);
         let recorder = Arc::new(Recorder::new(false));
-        let limits = crate::watch::Limits::default();
+        let limits = watch::Limits::default();
         self.watch = PortWatch::new(recorder, limits, WatchContents::default());
         self.listening_since = at;
         self.last_heard = None;

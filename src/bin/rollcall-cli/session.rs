@@ -25,7 +25,7 @@ const OPEN_PATIENCE: Duration = Duration::from_mins(1);
 const SETTLE: Duration = Duration::from_millis(250);
 
 /// Longer than a finding waits for a better explanation.
-const FINDINGS_SETTLE: Duration = Duration::from_millis(1_200);
+const FINDINGS_SETTLE: Duration = Duration::from_millis(1_600);
 
 /// How often progress is said.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);

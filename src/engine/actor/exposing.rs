@@ -19,6 +19,8 @@ pub(super) struct Exposing {
     exposure: Exposure,
     /// The picture that was published last.
     state: Arc<ExposeState>,
+    /// Its questions: open for as long as it runs.
+    sequences: [u16; 4],
     /// What the findings were told of each address.
     told: HashMap<Ipv4Addr, Exposed>,
 }
@@ -78,6 +80,7 @@ impl Actor {
         self.exposing = Some(Exposing {
             state: Arc::new(exposure.state()),
             exposure,
+            sequences: [a, b, c, d],
             told: HashMap::new(),
         });
         self.expose_turn(now);
@@ -102,6 +105,11 @@ impl Actor {
         let Some(exposing) = &mut self.exposing else {
             return;
         };
+        if !exposing.exposure.is_over() {
+            for sequence in exposing.sequences {
+                self.session.asker.note(sequence, clock::now());
+            }
+        }
         let state = exposing.exposure.state();
         if *exposing.state == state {
             return;

@@ -58,13 +58,13 @@ impl Actor {
         }
         let before = match &self.replay {
             Some(replay) => replay.before.clone(),
-            None => Before {
+            None => Some(Before {
                 site: self.session.site.name.clone(),
                 units: self.session.registry.units(),
-            },
+            }),
         };
         if self.switch(SiteChoice::Replay(path.clone())).await {
-            self.begin_replay(path, Some(before));
+            self.begin_replay(path, before);
         }
     }
 

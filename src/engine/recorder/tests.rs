@@ -76,7 +76,7 @@ fn ring_of(recorder: &Recorder) -> Vec<(String, String, Option<Direction>, Strin
         let bytes = segment.bytes.expect("nothing was saved");
         let mut reader = CaptureReader::new(&bytes[..])
             .expect("a segment is a file")
-            .watching_all();
+            .watching(0..=u16::MAX);
         while let Some(datagram) = reader.next().expect("whole") {
             all.push((
                 datagram.from.to_string(),
@@ -237,7 +237,7 @@ fn a_site_file_brings_the_ring_back() {
     let mut num_datagrams = 0;
     for segment in ring.all() {
         let bytes = reader.read(segment.seq).expect("it is in the file");
-        let mut reader = CaptureReader::new(&bytes[..]).expect("a file").watching_all();
+        let mut reader = CaptureReader::new(&bytes[..]).expect("a file").watching(0..=u16::MAX);
         while reader.next().expect("whole").is_some() {
             num_datagrams += 1;
         }

@@ -122,7 +122,7 @@ impl Reading {
             span: timeline.span(),
             num_packets: reader.packets_read(),
             trouble,
-            remarks: reader.skipped().words(),
+            remarks: reader.skipped().sentences(),
         }
     }
 

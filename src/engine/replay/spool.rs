@@ -37,7 +37,7 @@ pub(super) struct SpoolWriter {
 
 /// The finished file. Gone when the last clone and the last reader are.
 #[derive(Clone, Debug)]
-pub(super) struct Spool {
+pub(in crate::engine) struct Spool {
     file: Arc<File>,
     names: Arc<[Arc<str>]>,
     num_datagrams: u64,
@@ -45,7 +45,7 @@ pub(super) struct Spool {
 
 /// Reads it from the beginning.
 #[derive(Debug)]
-pub(super) struct SpoolReader {
+pub(in crate::engine) struct SpoolReader {
     file: BufReader<FileAt>,
     names: Arc<[Arc<str>]>,
     left: u64,
@@ -148,7 +148,7 @@ impl SpoolWriter {
 }
 
 impl Spool {
-    pub(super) fn read(&self) -> SpoolReader {
+    pub(in crate::engine) fn read(&self) -> SpoolReader {
         let file = FileAt {
             file: Arc::clone(&self.file),
             at: 0,
@@ -172,7 +172,7 @@ impl Spool {
 
 impl SpoolReader {
     /// The next datagram; `None` at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<Datagram>> {
+    pub(in crate::engine) fn next(&mut self) -> io::Result<Option<Datagram>> {
         if self.left == 0 {
             return Ok(None);
         }
