@@ -9,6 +9,7 @@ pub mod command;
 pub mod counters;
 mod demo_fleet;
 pub mod doctor;
+pub mod expose;
 pub mod files;
 pub mod firewall;
 pub mod handle;

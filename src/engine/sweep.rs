@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use self::pace::{Meter, Pacer, RATE_SAMPLE_EVERY, Unresolved};
+use self::pace::{Meter, RATE_SAMPLE_EVERY, Unresolved};
 pub(super) use self::send_error::is_passing;
 use self::send_error::{in_words, is_nobody_there};
 use super::ranges::Ranges;
@@ -24,6 +24,7 @@ use crate::wire;
 mod pace;
 mod send_error;
 
+pub(super) use pace::Pacer;
 pub use pace::{MAX_PER_SEC, MAX_UNRESOLVED};
 
 /// Questions a second when nobody says otherwise (rules, "Asking").
@@ -562,7 +563,7 @@ impl<A: Asker> Run<A> {
 
 /// Leaves out the laptop's own addresses, which have no unit, and the addresses of its subnets that
 /// everybody would answer. Loopback stays: in the demo and in tests every unit is there.
-fn without_own(ranges: Ranges, networks: &[Network]) -> Ranges {
+pub(super) fn without_own(ranges: Ranges, networks: &[Network]) -> Ranges {
     networks
         .iter()
         .filter(|network| !network.ip.is_loopback())

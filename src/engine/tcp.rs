@@ -143,7 +143,8 @@ impl TcpSlots {
         self.0.available_permits()
     }
 
-    async fn take(&self) -> Result<OwnedSemaphorePermit, TcpError> {
+    /// Waits for a place among them.
+    pub(super) async fn take(&self) -> Result<OwnedSemaphorePermit, TcpError> {
         // The semaphore is never closed; if it were, there would be nothing to wait for.
         let taken = Arc::clone(&self.0).acquire_owned().await;
         taken.ok().ok_or(TcpError::Ending)

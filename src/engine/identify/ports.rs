@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -103,14 +104,7 @@ async fn try_group(
         let silence = ask.silence;
         let slot = Arc::clone(&slot);
         tries.spawn(async move {
-            let state = match timeout(silence, TcpStream::connect(ip_port)).await {
-                Ok(Ok(stream)) => {
-                    close_politely(stream).await;
-                    PortState::Open
-                }
-                Ok(Err(error)) => PortState::of_error(&error),
-                Err(_elapsed) => PortState::Silent,
-            };
+            let state = try_port(ip_port, silence).await;
             drop(slot);
             (idx, state)
         });
@@ -122,6 +116,18 @@ async fn try_group(
         }
     }
     states
+}
+
+/// Tries one port: makes a connection, which may take so long, and closes it again.
+pub(in crate::engine) async fn try_port(ip_port: SocketAddrV4, silence: Duration) -> PortState {
+    match timeout(silence, TcpStream::connect(ip_port)).await {
+        Ok(Ok(stream)) => {
+            close_politely(stream).await;
+            PortState::Open
+        }
+        Ok(Err(error)) => PortState::of_error(&error),
+        Err(_elapsed) => PortState::Silent,
+    }
 }
 
 /// What the states of ports say.

@@ -70,23 +70,23 @@ impl Unresolved {
     }
 }
 
-/// Spreads datagrams evenly.
+/// Spreads datagrams, or connections, evenly.
 #[derive(Debug)]
-pub(super) struct Pacer {
+pub(in crate::engine) struct Pacer {
     interval: Duration,
     /// When the next one may leave.
-    pub(super) next: Instant,
+    pub(in crate::engine) next: Instant,
 }
 
 impl Pacer {
-    pub(super) fn new(per_sec: u32, now: Instant) -> Self {
+    pub(in crate::engine) fn new(per_sec: u32, now: Instant) -> Self {
         Self {
             interval: Duration::from_secs(1) / per_sec.clamp(1, MAX_PER_SEC),
             next: now,
         }
     }
 
-    pub(super) fn left(&mut self, now: Instant) {
+    pub(in crate::engine) fn left(&mut self, now: Instant) {
         // What was missed by more than a moment is not made up for.
         let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
         self.next = self.next.max(earliest) + self.interval;
