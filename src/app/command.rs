@@ -176,7 +176,7 @@ pub(super) struct CommandState<'a> {
 
 impl UiCommand {
     /// Every command, in the order of the palette.
-    pub const ALL: [Self; 77] = [
+    pub const ALL: [Self; 78] = [
         Self::SearchNow,
         Self::StopSearch,
         Self::ToggleLiveSearch,
@@ -232,6 +232,7 @@ impl UiCommand {
         Self::Watch(WatchCommand::SaveCapture),
         Self::Watch(WatchCommand::SaveUnitCapture),
         Self::Watch(WatchCommand::TogglePause),
+        Self::Watch(WatchCommand::CopyDatagram),
         Self::Watch(WatchCommand::StartExpose),
         Self::Watch(WatchCommand::StopExpose),
         Self::Watch(WatchCommand::CopyExposeReport),

@@ -151,10 +151,7 @@ impl App {
 
     /// Whether the window that is open has a path field of its own.
     const fn has_path_field(&self) -> bool {
-        matches!(
-            self.modal,
-            Some(Modal::Export(_) | Modal::SaveCapture(_))
-        )
+        matches!(self.modal, Some(Modal::Export(_) | Modal::SaveCapture(_)))
     }
 
     /// Asks for a path in the window.

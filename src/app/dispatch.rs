@@ -2,6 +2,7 @@
 
 mod watch;
 
+pub(super) use self::watch::{tcp_word, udp_word, where_word};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

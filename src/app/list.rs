@@ -73,4 +73,11 @@ impl App {
             Some(row_idx)
         }
     }
+
+    /// Whether Enter was pressed while the list had the keyboard.
+    pub(super) fn list_entered(&self, ui: &Ui, list: &ListKeys<'_>) -> bool {
+        let has_focus = ui.memory(Memory::focused) == Some(list.id);
+        let is_free = self.modal.is_none() && !egui::Popup::is_any_open(ui.ctx());
+        has_focus && is_free && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter))
+    }
 }

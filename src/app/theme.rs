@@ -3,7 +3,9 @@
 
 use egui::{Color32, Context, CornerRadius, FontFamily, FontId, Margin, Stroke, TextStyle, Theme};
 
+use crate::model::finding::Severity;
 use crate::model::status::Status;
+use crate::model::traffic::DatagramKind;
 use crate::settings::ThemeChoice;
 
 /// The colors of one theme.
@@ -51,6 +53,10 @@ pub(super) struct Palette {
     pub(super) red: Color32,
     /// In the wrong place.
     pub(super) purple: Color32,
+    /// Questions, in the plot of the traffic.
+    pub(super) teal: Color32,
+    /// Foreign to the port, in the plot of the traffic.
+    pub(super) pink: Color32,
     /// Over the window while a question is asked.
     pub(super) veil: Color32,
     /// Under popups.
@@ -89,6 +95,8 @@ static DARK: Palette = Palette {
     amber: rgb(0xE2_A4_3B),
     red: rgb(0xF2_73_6B),
     purple: rgb(0xB0_8D_F7),
+    teal: rgb(0x3F_BF_C4),
+    pink: rgb(0xEE_86_BE),
     veil: Color32::from_black_alpha(120),
     shadow: Color32::from_black_alpha(96),
 };
@@ -116,6 +124,8 @@ static LIGHT: Palette = Palette {
     amber: rgb(0x7D_52_00),
     red: rgb(0xB7_25_1E),
     purple: rgb(0x62_35_C4),
+    teal: rgb(0x0A_62_6C),
+    pink: rgb(0x9E_22_6A),
     veil: Color32::from_black_alpha(70),
     shadow: Color32::from_black_alpha(36),
 };
@@ -142,6 +152,29 @@ impl Palette {
             Status::Silent | Status::OnlyInFile => self.faint,
             Status::New => self.blue,
             Status::Heard => self.green,
+        }
+    }
+
+    /// The color of a severity, glyph and word.
+    pub(super) const fn severity(&self, severity: Severity) -> Color32 {
+        match severity {
+            Severity::Note => self.blue,
+            Severity::Warning => self.amber,
+            Severity::Alarm => self.red,
+        }
+    }
+
+    /// The color of a kind of datagram in the plot; the word stands beside it in the legend.
+    pub(super) const fn datagram(&self, kind: DatagramKind) -> Color32 {
+        match kind {
+            DatagramKind::Announcement => self.green,
+            DatagramKind::Reply => self.blue,
+            DatagramKind::Discover => self.teal,
+            DatagramKind::TestIp => self.amber,
+            DatagramKind::SetIp => self.red,
+            DatagramKind::Taught => self.purple,
+            DatagramKind::OtherAidp => self.faint,
+            DatagramKind::NotAidp => self.pink,
         }
     }
 }
@@ -318,6 +351,8 @@ mod tests {
                 ("amber", palette.amber),
                 ("red", palette.red),
                 ("purple", palette.purple),
+                ("teal", palette.teal),
+                ("pink", palette.pink),
             ];
             let grounds = [
                 ("ground", palette.ground),

@@ -20,6 +20,10 @@ pub use renderer::{OpeningNote, Renderer, in_turn};
 /// Everything that is remembered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent choice of a person"
+)]
 pub struct Settings {
     /// Light, dark, or as the system.
     pub theme: ThemeChoice,

@@ -40,6 +40,8 @@ pub enum WatchCommand {
     SaveUnitCapture,
     /// Hold the list of the last datagrams, or let it go on.
     TogglePause,
+    /// Copy the chosen datagram as text.
+    CopyDatagram,
     /// Check the ranges that are typed in the view.
     StartExpose,
     /// Stop the check.
@@ -127,6 +129,11 @@ impl WatchCommand {
                 "Hold the list still while it is read; nothing is lost meanwhile",
                 "◫",
             ),
+            Self::CopyDatagram => (
+                "Copy datagram",
+                "Copy the chosen one of the last datagrams as text, with its bytes",
+                "□",
+            ),
             Self::StartExpose => (
                 "Start exposure check",
                 "Ask UDP and TCP 3502 and 3211 of every address in the ranges, slowly",
@@ -188,9 +195,10 @@ impl WatchCommand {
             Self::AcceptFinding => chosen()
                 .or_else(writable)
                 .or(unless(!is_accepted, "It is accepted already")),
-            Self::ReopenFinding => chosen()
-                .or_else(writable)
-                .or(unless(is_accepted, "Only what was accepted can be opened again")),
+            Self::ReopenFinding => chosen().or_else(writable).or(unless(
+                is_accepted,
+                "Only what was accepted can be opened again",
+            )),
             Self::CopyFinding => chosen(),
             Self::ShowFindingUnit => chosen().or(unless(
                 state.watch.finding_unit.is_some(),
@@ -219,6 +227,7 @@ impl WatchCommand {
             Self::SaveUnitCapture => {
                 unless(state.num_selected == 1, "Select one unit first").or_else(captured)
             }
+            Self::CopyDatagram => unless(state.watch.datagram.is_some(), "Choose a datagram first"),
             Self::StartExpose => unless(!checks, "A check is running already")
                 .or_else(not_replaying)
                 .or(unless(

@@ -3,7 +3,7 @@
 use egui::{Align, Id, Layout, Popup, PopupAnchor, Response, Ui};
 
 use super::super::widgets::{self, Named};
-use super::super::{App, UiCommand};
+use super::super::{App, UiCommand, WatchCommand};
 use crate::model::column::Column;
 
 pub(super) fn menu_id() -> Id {
@@ -69,6 +69,7 @@ impl App {
                 UiCommand::EditNote,
                 UiCommand::ExportSelected,
                 UiCommand::ExportTargets,
+                UiCommand::Watch(WatchCommand::SaveUnitCapture),
                 UiCommand::Forget,
             ] {
                 self.command_item_ui(ui, command);

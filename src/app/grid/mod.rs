@@ -35,7 +35,7 @@ pub(super) struct GridState {
     /// Whether the first row is seen.
     pub(super) is_at_top: bool,
     /// The row to be brought into view in the next frame.
-    scroll_to: Option<usize>,
+    pub(super) scroll_to: Option<usize>,
     /// How many rows are seen.
     page_rows: usize,
     /// The header that is being dragged, by its place.

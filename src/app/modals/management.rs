@@ -197,7 +197,10 @@ fn typed(form: &ManagementForm) -> Result<Option<ManagementNetwork>, String> {
         vlan: vlan.to_owned(),
     };
     if form.networks.contains(&network) {
-        return Err(format!("{} is in the list already", network_words(&network)));
+        return Err(format!(
+            "{} is in the list already",
+            network_words(&network)
+        ));
     }
     if form.networks.len() >= MANAGEMENT_KEPT {
         return Err(format!("A site has at most {MANAGEMENT_KEPT} of them"));

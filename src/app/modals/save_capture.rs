@@ -100,11 +100,7 @@ impl App {
         let is_filtered = form.scope == CaptureScope::Filtered;
         self.send(Command::SaveCapture(Box::new(CaptureRequest {
             path: full,
-            unit: form
-                .unit
-                .as_ref()
-                .filter(|_| is_unit)
-                .map(|(id, _)| *id),
+            unit: form.unit.as_ref().filter(|_| is_unit).map(|(id, _)| *id),
             filter: if is_filtered {
                 form.filter.trim().to_owned()
             } else {

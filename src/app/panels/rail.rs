@@ -1,10 +1,10 @@
 //! The left rail: where one can go, with live numbers.
 
-use egui::{Align2, CornerRadius, Sense, Ui, pos2, vec2};
+use egui::{Align2, Color32, CornerRadius, Sense, Ui, pos2, vec2};
 
 use super::super::theme::{self, palette};
 use super::super::widgets::{self, Named};
-use super::super::{App, UiCommand, View, format};
+use super::super::{App, UiCommand, View, WatchCommand, format};
 
 /// How high an entry is.
 const ENTRY_HEIGHT: f32 = 32.0;
@@ -23,6 +23,7 @@ impl App {
             UiCommand::ShowDiscover,
             Some(format::count(num_units)),
         );
+        self.watch_entry_ui(ui);
         self.rail_entry_ui(
             ui,
             View::Diagnostics,
@@ -47,6 +48,47 @@ impl App {
         view: View,
         command: UiCommand,
         number: Option<String>,
+    ) {
+        let faint = palette(ui.ctx()).faint;
+        let name = number.as_ref().map_or_else(
+            || view.word().to_owned(),
+            |number| format!("{}, {number}", view.word()),
+        );
+        self.rail_line_ui(
+            ui,
+            view,
+            command,
+            &name,
+            number.map(|number| (number, faint)),
+        );
+    }
+
+    /// The Watch view with the number of open findings, in the color of the worst.
+    fn watch_entry_ui(&mut self, ui: &mut Ui) {
+        let palette = palette(ui.ctx());
+        let watching = &self.snapshot.watching;
+        let num_open = watching.num_open as u64;
+        let open = watching.findings.iter().filter(|finding| finding.is_open());
+        let worst = open.map(|finding| finding.key.kind.severity()).max();
+        let color = worst.map_or(palette.faint, |worst| palette.severity(worst));
+        let (name, number) = if num_open == 0 {
+            (View::Watch.word().to_owned(), None)
+        } else {
+            let findings = format::counted(num_open, "open finding", "open findings");
+            let name = format!("{}, {findings}", View::Watch.word());
+            (name, Some((format::count(num_open), color)))
+        };
+        let command = UiCommand::Watch(WatchCommand::ShowFindings);
+        self.rail_line_ui(ui, View::Watch, command, &name, number);
+    }
+
+    fn rail_line_ui(
+        &mut self,
+        ui: &mut Ui,
+        view: View,
+        command: UiCommand,
+        name: &str,
+        number: Option<(String, Color32)>,
     ) {
         let palette = palette(ui.ctx());
         let (rect, response) =
@@ -76,20 +118,16 @@ impl App {
             font,
             color,
         );
-        if let Some(number) = &number {
+        if let Some((number, color)) = number {
             ui.painter().text(
                 pos2(rect.right() - 10.0, rect.center().y),
                 Align2::RIGHT_CENTER,
                 number,
                 egui::FontId::proportional(theme::SMALL_SIZE - 0.5),
-                palette.faint,
+                color,
             );
         }
-        let name = number.map_or_else(
-            || view.word().to_owned(),
-            |number| format!("{}, {number}", view.word()),
-        );
-        let response = widgets::focus_ring(response.named(&name)).on_hover_text(command.tooltip());
+        let response = widgets::focus_ring(response.named(name)).on_hover_text(command.tooltip());
         if response.clicked() {
             self.ask(command);
         }

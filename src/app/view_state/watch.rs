@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::modals::{REFUSED_ABOVE, num_ips};
 use super::View;
-use crate::model::finding::{FindingKey, FindingState, ManagementNetwork};
+use crate::model::finding::{Finding, FindingKey, FindingState, ManagementNetwork};
 use crate::model::identity::ApplianceId;
 use crate::model::snapshot::Slot;
 use crate::model::traffic::SeenDatagram;
@@ -71,6 +71,8 @@ pub(in crate::app) struct WatchState {
     pub(in crate::app) stage: FindingStage,
     /// The filter of the findings.
     pub(in crate::app) finding_text: String,
+    /// What state and filter let through.
+    pub(in crate::app) sifted_findings: Option<Sifted<Finding>>,
     /// The chosen finding.
     pub(in crate::app) finding: Option<FindingKey>,
     /// The unit that the chosen finding is about.
@@ -82,7 +84,7 @@ pub(in crate::app) struct WatchState {
     /// The filter of the last datagrams.
     pub(in crate::app) traffic_text: String,
     /// What it lets through.
-    pub(in crate::app) sifted: Option<Sifted>,
+    pub(in crate::app) sifted: Option<Sifted<SeenDatagram>>,
     /// The chosen datagram. Kept itself: in the list it grows old and falls out.
     pub(in crate::app) datagram: Option<Arc<SeenDatagram>>,
     /// The network and the bar of a plot that the keys have led to, counted from the newest.
@@ -125,14 +127,16 @@ pub(in crate::app) struct Frozen {
     pub(in crate::app) recent: Arc<Vec<Arc<SeenDatagram>>>,
 }
 
-/// The datagrams that pass the filter, kept while neither they nor the filter change.
+/// What of a list passes its filter, kept while neither changes.
 #[derive(Debug)]
-pub(in crate::app) struct Sifted {
-    /// All of them, oldest first.
-    pub(in crate::app) recent: Arc<Vec<Arc<SeenDatagram>>>,
+pub(in crate::app) struct Sifted<T> {
+    /// All of it.
+    pub(in crate::app) list: Arc<Vec<Arc<T>>>,
     /// The filter.
     pub(in crate::app) text: String,
-    /// The places of those that pass, the newest first.
+    /// Which findings.
+    pub(in crate::app) stage: FindingStage,
+    /// The places of those that pass, in the order in which they are shown.
     pub(in crate::app) places: Arc<Vec<u32>>,
 }
 

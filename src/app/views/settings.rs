@@ -100,6 +100,7 @@ impl App {
             if response.changed() {
                 self.ask(UiCommand::ToggleLiveSearch);
             }
+            self.capture_switch_ui(ui, "Capture: keep the last 64 MiB of the discovery ports");
             ui.add_space(4.0);
             let interfaces = std::sync::Arc::clone(&self.snapshot.interfaces);
             if interfaces.is_empty() {
