@@ -14,7 +14,7 @@ use super::super::view_state::{
 use super::super::{App, UiCommand, WatchCommand, format};
 use crate::engine::command::{Command, ExposeRequest, FindingVerdict};
 use crate::model::appliance::Appliance;
-use crate::model::exposure::{ExposeState, TcpPort};
+use crate::model::exposure::{TcpPort, report_text};
 use crate::model::finding::{Finding, FindingState, ManagementNetwork};
 use crate::model::identity::ApplianceId;
 use crate::model::query::Counter;
@@ -151,7 +151,7 @@ impl App {
             WatchCommand::StopExpose => self.send(Command::StopExpose),
             WatchCommand::CopyExposeReport => {
                 if let Some(check) = &self.snapshot.watching.expose {
-                    ctx.copy_text(expose_report(check));
+                    ctx.copy_text(report_text(check));
                 }
             }
         }
@@ -355,42 +355,6 @@ fn as_text(lines: &[String]) -> String {
     text
 }
 
-/// What an exposure check found, as text with a table.
-fn expose_report(check: &ExposeState) -> String {
-    let end = match (check.ended, check.was_stopped) {
-        (None, _) => "still running".to_owned(),
-        (Some(when), false) => format!("ended {when}"),
-        (Some(when), true) => format!("stopped {when}"),
-    };
-    let mut text = format!(
-        "Exposure check of {}\nBegan {}, {end}\n{} of {} checked, {} answered\n",
-        format::show_text(&check.ranges),
-        check.started,
-        format::count(check.num_done),
-        format::counted(check.num_ips, "address", "addresses"),
-        format::count(check.found.len() as u64),
-    );
-    if !check.found.is_empty() {
-        text.push_str("\nAddress\tUDP 3502\tUDP 3211\tTCP 3502\tTCP 3211\tWhere\tAnswered last\n");
-    }
-    for found in &check.found {
-        // Writing to a `String` cannot fail.
-        writeln!(
-            text,
-            "{}\t{}\t{}\t{}\t{}\t{}\t{}",
-            found.ip,
-            udp_word(found.udp_3502),
-            udp_word(found.udp_3211),
-            tcp_word(found.tcp_3502),
-            tcp_word(found.tcp_3211),
-            where_word(found.is_routed),
-            found.when
-        )
-        .ok();
-    }
-    text
-}
-
 /// What a UDP port did, in words.
 pub(in crate::app) const fn udp_word(answered: bool) -> &'static str {
     if answered { "open" } else { "no answer" }
@@ -399,6 +363,7 @@ pub(in crate::app) const fn udp_word(answered: bool) -> &'static str {
 /// What a TCP port did, in words.
 pub(in crate::app) const fn tcp_word(port: TcpPort) -> &'static str {
     match port {
+        TcpPort::NotTried => "not tried",
         TcpPort::Silent => "no answer",
         TcpPort::Refused => "refused",
         TcpPort::Open => "open",
@@ -440,7 +405,7 @@ mod tests {
                 when: at,
             }],
         };
-        let report = expose_report(&check);
+        let report = report_text(&check);
         assert!(
             report.contains(
                 "10.9.0.7\topen\tno answer\topen\trefused\tbehind a router\t2026-11-22T12:12:41Z"
@@ -450,6 +415,6 @@ mod tests {
         assert!(report.contains("254 of 254 addresses checked, 1 answered"));
         assert!(report.contains("ended 2026-11-22T12:13:41Z"), "{report}");
         check.found.clear();
-        assert!(!expose_report(&check).contains('\t'), "no table of nothing");
+        assert!(!report_text(&check).contains('\t'), "no table of nothing");
     }
 }

@@ -12,6 +12,7 @@ use super::super::super::{App, UiCommand, WatchCommand};
 use super::nothing_ui;
 use super::table::{ListCell, ListRow, ListTable, list_ui};
 use crate::model::exposure::{ExposeState, TcpPort};
+use crate::model::snapshot::SweepEnd;
 use crate::model::time::Timestamp;
 
 fn list_id() -> Id {
@@ -192,7 +193,7 @@ fn port_cell(palette: &Palette, port: TcpPort, word: &str) -> ListCell {
     let (glyph, color) = match port {
         TcpPort::Open => ("●", palette.amber),
         TcpPort::Refused => ("✕", palette.dim),
-        TcpPort::Silent => ("○", palette.dim),
+        TcpPort::Silent | TcpPort::NotTried => ("○", palette.dim),
     };
     ListCell::words(format!("{glyph} {word}")).in_color(color)
 }
@@ -207,18 +208,22 @@ fn progress_words(check: &ExposeState, now: Timestamp) -> String {
     );
     let Some(ended) = check.ended else {
         let elapsed_millis = now.millis_since(check.started).max(1);
-        let per_sec = check.num_done.saturating_mul(1_000) / elapsed_millis;
+        let per_sec = check.num_asked.saturating_mul(1_000) / elapsed_millis;
         if per_sec == 0 {
             return format!("Checking: {done}");
         }
-        let left_secs = check.num_ips.saturating_sub(check.num_done) / per_sec;
+        let left_secs = check.num_questions.saturating_sub(check.num_asked) / per_sec;
         return format!(
             "Checking: {done}, {}/s, {} left",
             format::count(per_sec),
             format::duration(left_secs)
         );
     };
-    let how = if check.was_stopped { "Stopped" } else { "Done" };
+    let how = match &check.outcome {
+        Some(SweepEnd::Done) | None => "Done",
+        Some(SweepEnd::Canceled) => "Stopped",
+        Some(SweepEnd::Failed(_)) => "Failed",
+    };
     format!(
         "{how} {}: {done}, in {}",
         format::age(now, ended),
