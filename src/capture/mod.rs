@@ -6,9 +6,11 @@
 
 mod error;
 mod read;
+mod write;
 
 pub use error::{CaptureError, Damage, Place, Skipped, Unit};
 pub use read::{CaptureReader, MAX_BLOCK_BYTES, MAX_PACKET_BYTES, WATCHED_PORTS};
+pub use write::{CaptureWriter, WriterNote};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
