@@ -127,6 +127,11 @@ impl<W: Write> CaptureWriter<W> {
         self.bytes_written
     }
 
+    /// What was written to. There is never half a block in it: a file in memory is whole at any time.
+    pub const fn get_ref(&self) -> &W {
+        &self.target
+    }
+
     /// Hands everything on and gives the target back.
     pub fn finish(mut self) -> Result<W, CaptureError> {
         self.target.flush().map_err(CaptureError::Write)?;
