@@ -2,7 +2,6 @@
 
 mod watch;
 
-pub(super) use self::watch::{tcp_word, udp_word, where_word};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

@@ -14,7 +14,7 @@ use super::super::view_state::{
 use super::super::{App, UiCommand, WatchCommand, format};
 use crate::engine::command::{Command, ExposeRequest, FindingVerdict};
 use crate::model::appliance::Appliance;
-use crate::model::exposure::{TcpPort, report_text};
+use crate::model::exposure::report_text;
 use crate::model::finding::{Finding, FindingState, ManagementNetwork};
 use crate::model::identity::ApplianceId;
 use crate::model::query::Counter;
@@ -151,7 +151,9 @@ impl App {
             WatchCommand::StopExpose => self.send(Command::StopExpose),
             WatchCommand::CopyExposeReport => {
                 if let Some(check) = &self.snapshot.watching.expose {
-                    ctx.copy_text(report_text(check));
+                    let report = report_text(check);
+                    let lines: Vec<String> = report.lines().map(str::to_owned).collect();
+                    ctx.copy_text(as_text(&lines));
                 }
             }
         }
@@ -353,68 +355,4 @@ fn as_text(lines: &[String]) -> String {
         writeln!(text, "{}", format::show_text(line)).ok();
     }
     text
-}
-
-/// What a UDP port did, in words.
-pub(in crate::app) const fn udp_word(answered: bool) -> &'static str {
-    if answered { "open" } else { "no answer" }
-}
-
-/// What a TCP port did, in words.
-pub(in crate::app) const fn tcp_word(port: TcpPort) -> &'static str {
-    match port {
-        TcpPort::NotTried => "not tried",
-        TcpPort::Silent => "no answer",
-        TcpPort::Refused => "refused",
-        TcpPort::Open => "open",
-    }
-}
-
-/// Where an exposed address is, in words.
-pub(in crate::app) const fn where_word(is_routed: bool) -> &'static str {
-    if is_routed {
-        "behind a router"
-    } else {
-        "own subnet"
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::exposure::Exposed;
-    use crate::model::time::Timestamp;
-
-    #[test]
-    fn an_exposure_report_names_every_port_in_words() {
-        let at = Timestamp::from_millis(1_795_349_561_000);
-        let mut check = ExposeState {
-            ranges: "10.9.0.0/24".to_owned(),
-            num_ips: 254,
-            num_done: 254,
-            started: at,
-            ended: Some(at.plus_millis(60_000)),
-            was_stopped: false,
-            found: vec![Exposed {
-                ip: [10, 9, 0, 7].into(),
-                udp_3502: true,
-                udp_3211: false,
-                tcp_3502: TcpPort::Open,
-                tcp_3211: TcpPort::Refused,
-                is_routed: true,
-                when: at,
-            }],
-        };
-        let report = report_text(&check);
-        assert!(
-            report.contains(
-                "10.9.0.7\topen\tno answer\topen\trefused\tbehind a router\t2026-11-22T12:12:41Z"
-            ),
-            "{report}"
-        );
-        assert!(report.contains("254 of 254 addresses checked, 1 answered"));
-        assert!(report.contains("ended 2026-11-22T12:13:41Z"), "{report}");
-        check.found.clear();
-        assert!(!report_text(&check).contains('\t'), "no table of nothing");
-    }
 }

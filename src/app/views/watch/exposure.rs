@@ -2,7 +2,6 @@
 
 use egui::{Id, RichText, TextEdit, Ui};
 
-use super::super::super::dispatch::{tcp_word, udp_word, where_word};
 use super::super::super::format;
 use super::super::super::list::ListKeys;
 use super::super::super::modals::{ASKED_ABOVE, REFUSED_ABOVE, num_ips};
@@ -36,7 +35,7 @@ impl App {
         };
         self.check_progress_ui(ui, &check);
         if check.found.is_empty() {
-            let title = if check.ended.is_some() {
+            let title = if check.outcome == Some(SweepEnd::Done) {
                 "No address answered"
             } else {
                 "No address answered so far"
@@ -111,10 +110,10 @@ impl App {
         let text = progress_words(check, self.now);
         ui.horizontal_wrapped(|ui| {
             if check.ended.is_none() {
-                let share = check.num_done as f32 / check.num_ips.max(1) as f32;
+                let share = check.num_asked as f32 / check.num_questions.max(1) as f32;
                 widgets::progress(ui, share, 120.0, "Exposure check");
             }
-            ui.label(RichText::new(text).color(palette.text))
+            ui.label(RichText::new(format::show_text(&text)).color(palette.text))
                 .on_hover_text(format::exact(check.started, &self.zone));
         });
     }
@@ -150,22 +149,13 @@ impl App {
         let (now, chosen) = (self.now, self.watch.exposed);
         let clicked = list_ui(ui, &table, |row_idx| {
             let found = &check.found[row_idx];
-            let udp = |answered: bool| {
-                let port = if answered {
-                    TcpPort::Open
-                } else {
-                    TcpPort::Silent
-                };
-                port_cell(palette, port, udp_word(answered))
-            };
-            let tcp = |port: TcpPort| port_cell(palette, port, tcp_word(port));
             ListRow {
                 cells: vec![
                     ListCell::mono(found.ip.to_string()),
-                    udp(found.udp_3502),
-                    udp(found.udp_3211),
-                    tcp(found.tcp_3502),
-                    tcp(found.tcp_3211),
+                    port_cell(palette, udp(found.udp_3502)),
+                    port_cell(palette, udp(found.udp_3211)),
+                    port_cell(palette, found.tcp_3502),
+                    port_cell(palette, found.tcp_3211),
                     ListCell::words(where_word(found.is_routed)),
                     ListCell::words(format::age(now, found.when)),
                 ],
@@ -173,10 +163,10 @@ impl App {
                 name: format!(
                     "{}: UDP 3502 {}, UDP 3211 {}, TCP 3502 {}, TCP 3211 {}, {}",
                     found.ip,
-                    udp_word(found.udp_3502),
-                    udp_word(found.udp_3211),
-                    tcp_word(found.tcp_3502),
-                    tcp_word(found.tcp_3211),
+                    port_word(udp(found.udp_3502)),
+                    port_word(udp(found.udp_3211)),
+                    port_word(found.tcp_3502),
+                    port_word(found.tcp_3211),
                     where_word(found.is_routed)
                 ),
             }
@@ -189,46 +179,75 @@ impl App {
 }
 
 /// What a port did, as glyph and word.
-fn port_cell(palette: &Palette, port: TcpPort, word: &str) -> ListCell {
+fn port_cell(palette: &Palette, port: TcpPort) -> ListCell {
     let (glyph, color) = match port {
         TcpPort::Open => ("●", palette.amber),
         TcpPort::Refused => ("✕", palette.dim),
-        TcpPort::Silent | TcpPort::NotTried => ("○", palette.dim),
+        TcpPort::Silent => ("○", palette.dim),
+        TcpPort::NotTried => ("—", palette.dim),
     };
-    ListCell::words(format!("{glyph} {word}")).in_color(color)
+    ListCell::words(format!("{glyph} {}", port_word(port))).in_color(color)
+}
+
+/// What a port did, in words.
+const fn port_word(port: TcpPort) -> &'static str {
+    match port {
+        TcpPort::Open => "open",
+        TcpPort::Refused => "refused",
+        TcpPort::Silent => "no answer",
+        TcpPort::NotTried => "not tried",
+    }
+}
+
+/// A UDP port in the words of a TCP port: it refuses nothing.
+const fn udp(answered: bool) -> TcpPort {
+    if answered {
+        TcpPort::Open
+    } else {
+        TcpPort::Silent
+    }
+}
+
+/// Where an exposed address is, in words.
+const fn where_word(is_routed: bool) -> &'static str {
+    if is_routed {
+        "behind a router"
+    } else {
+        "own subnet"
+    }
 }
 
 /// How far a check is, its rate and the time left, or how it ended.
 fn progress_words(check: &ExposeState, now: Timestamp) -> String {
+    let exposed = format::count(check.num_exposed);
     let done = format!(
-        "{} of {}, {} answered",
-        format::count(check.num_done),
-        format::counted(check.num_ips, "address", "addresses"),
-        format::count(check.found.len() as u64)
+        "{} of {}, {exposed} exposed",
+        format::count(check.num_asked),
+        format::counted(check.num_questions, "question", "questions"),
     );
+    let addresses = format::counted(check.num_ips, "address", "addresses");
     let Some(ended) = check.ended else {
         let elapsed_millis = now.millis_since(check.started).max(1);
         let per_sec = check.num_asked.saturating_mul(1_000) / elapsed_millis;
         if per_sec == 0 {
-            return format!("Checking: {done}");
+            return format!("Checking {addresses}: {done}");
         }
         let left_secs = check.num_questions.saturating_sub(check.num_asked) / per_sec;
         return format!(
-            "Checking: {done}, {}/s, {} left",
+            "Checking {addresses}: {done}, {}/s, {} left",
             format::count(per_sec),
             format::duration(left_secs)
         );
     };
-    let how = match &check.outcome {
-        Some(SweepEnd::Done) | None => "Done",
-        Some(SweepEnd::Canceled) => "Stopped",
-        Some(SweepEnd::Failed(_)) => "Failed",
-    };
-    format!(
-        "{how} {}: {done}, in {}",
-        format::age(now, ended),
-        format::span(ended, check.started)
-    )
+    let age = format::age(now, ended);
+    let span = format::span(ended, check.started);
+    match &check.outcome {
+        Some(SweepEnd::Done) | None => {
+            format!("Done {age}: {addresses} in {span}, {exposed} exposed")
+        }
+        Some(SweepEnd::Canceled) => format!("Stopped {age}: {done}, in {span}"),
+        Some(SweepEnd::Failed(why)) => format!("Failed {age}: {why}; {done}"),
+    }
 }
 
 #[cfg(test)]
@@ -241,25 +260,29 @@ mod tests {
         let mut check = ExposeState {
             ranges: "10.0.0.0/16".to_owned(),
             num_ips: 65_534,
-            num_done: 12_000,
-            started: at(0),
-            ended: None,
-            was_stopped: false,
-            found: Vec::new(),
+            num_asked: 12_000,
+            num_questions: 65_534,
+            ..ExposeState::default()
         };
         assert_eq!(
             progress_words(&check, at(60)),
-            "Checking: 12,000 of 65,534 addresses, 0 answered, 200/s, 4 min 27 s left"
+            "Checking 65,534 addresses: 12,000 of 65,534 questions, 0 exposed, 200/s, 4 min 27 s left"
         );
+        check.num_asked = 0;
         assert_eq!(
             progress_words(&check, at(0)),
-            "Checking: 12,000 of 65,534 addresses, 0 answered, 12,000,000/s, 0 s left"
+            "Checking 65,534 addresses: 0 of 65,534 questions, 0 exposed"
         );
         check.ended = Some(at(90));
-        check.was_stopped = true;
+        check.outcome = Some(SweepEnd::Canceled);
         assert_eq!(
             progress_words(&check, at(100)),
-            "Stopped 10 s ago: 12,000 of 65,534 addresses, 0 answered, in 1 min 30 s"
+            "Stopped 10 s ago: 0 of 65,534 questions, 0 exposed, in 1 min 30 s"
+        );
+        check.outcome = Some(SweepEnd::Done);
+        assert_eq!(
+            progress_words(&check, at(100)),
+            "Done 10 s ago: 65,534 addresses in 1 min 30 s, 0 exposed"
         );
     }
 }
