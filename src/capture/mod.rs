@@ -12,13 +12,28 @@ pub use error::{CaptureError, Damage, Place, Skipped, Unit};
 pub use read::{CaptureReader, MAX_BLOCK_BYTES, MAX_PACKET_BYTES, WATCHED_PORTS};
 pub use write::{CaptureWriter, WriterNote};
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::identity::Mac;
 use crate::model::sighting::RawDatagram;
 use crate::model::time::Timestamp;
 use crate::model::traffic::Direction;
+
+/// The endings of capture files, without the dot.
+pub const CAPTURE_EXTENSIONS: [&str; 3] = ["pcapng", "pcap", "cap"];
+
+/// Whether a file is a capture by its ending.
+pub fn is_capture(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| {
+        CAPTURE_EXTENSIONS
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    })
+}
 
 /// How a datagram, or a message in a stream, was carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,12 +10,12 @@ use super::clock;
 use super::counters::Tally;
 use super::plane::AskingSocket;
 use super::questions::Asked;
+use super::recorder::{Sent, port_of};
 use super::socket::send_now;
 use super::sweep::{AskResult, Asker, DEFAULT_WAITING, is_passing};
 use crate::model::network::Network;
-use crate::model::time::Timestamp;
-use super::recorder::{Sent, port_of};
 use crate::model::sighting::Channel;
+use crate::model::time::Timestamp;
 use crate::wire::discover_request;
 use socket2::SockRef;
 

@@ -65,8 +65,8 @@ pub(super) fn save_capture(
         go_on(job)
     });
     let result = write_atomically(&request.path, request.overwrite, |file| {
-        let mut writer = CaptureWriter::new(file, &interfaces, &WriterNote::default())
-            .map_err(write_error)?;
+        let mut writer =
+            CaptureWriter::new(file, &interfaces, &WriterNote::default()).map_err(write_error)?;
         let mut num_datagrams = 0;
         let mut failed = None;
         let missing = kept.each(|_, datagram| {
@@ -126,7 +126,12 @@ fn record_of(datagram: &Datagram, interface_idx: u32) -> Record {
 }
 
 /// Gathers what is kept of one unit: from the ring or the replay, and from its evidence.
-pub(super) fn study(unit: &Appliance, studied: StudiedUnit, kept: &Kept, now: Timestamp) -> JobDone {
+pub(super) fn study(
+    unit: &Appliance,
+    studied: StudiedUnit,
+    kept: &Kept,
+    now: Timestamp,
+) -> JobDone {
     let signs = UnitSigns::of(unit);
     let mut datagrams = std::collections::VecDeque::new();
     kept.each(|_, datagram| {

@@ -115,7 +115,10 @@ impl UnitSigns {
         }
         // An address that several units share tells nothing of one that is known by its MAC.
         if mac.is_none() {
-            let from = unit.evidence.iter().map(|evidence| evidence.from.ip().to_canonical());
+            let from = unit
+                .evidence
+                .iter()
+                .map(|evidence| evidence.from.ip().to_canonical());
             ips.extend(from.filter_map(|ip| match ip {
                 IpAddr::V4(ip) => Some(ip),
                 IpAddr::V6(_) => None,
@@ -139,7 +142,10 @@ impl UnitSigns {
                 return false;
             }
         }
-        let ends = [datagram.from.ip().to_canonical(), datagram.to.ip().to_canonical()];
+        let ends = [
+            datagram.from.ip().to_canonical(),
+            datagram.to.ip().to_canonical(),
+        ];
         ends.iter()
             .any(|ip| matches!(ip, IpAddr::V4(ip) if self.ips.contains(ip)))
     }

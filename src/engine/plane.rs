@@ -410,23 +410,26 @@ impl Plane {
     /// Tells the recorder how captures are to name the interfaces.
     fn name_for_captures(&self) {
         let interfaces = self.interfaces.values().filter(|watched| watched.is_open());
-        self.wiring.recorder.set_interfaces(interfaces.map(|watched| {
-            let found = &watched.found;
-            let networks: Vec<String> = found.networks.iter().map(ToString::to_string).collect();
-            let shown = CaptureInterface {
-                name: found.name.to_string(),
-                description: match &found.friendly_name {
-                    Some(name) => format!("{name} {}", networks.join(" ")),
-                    None => networks.join(" "),
-                },
-                mac: found.mac,
-            };
-            let recorded = RecordedInterface {
-                shown,
-                ip: found.networks.first().map(|network| network.ip),
-            };
-            (Arc::clone(&found.name), recorded)
-        }));
+        self.wiring
+            .recorder
+            .set_interfaces(interfaces.map(|watched| {
+                let found = &watched.found;
+                let networks: Vec<String> =
+                    found.networks.iter().map(ToString::to_string).collect();
+                let shown = CaptureInterface {
+                    name: found.name.to_string(),
+                    description: match &found.friendly_name {
+                        Some(name) => format!("{name} {}", networks.join(" ")),
+                        None => networks.join(" "),
+                    },
+                    mac: found.mac,
+                };
+                let recorded = RecordedInterface {
+                    shown,
+                    ip: found.networks.first().map(|network| network.ip),
+                };
+                (Arc::clone(&found.name), recorded)
+            }));
     }
 
     fn forgive(&mut self) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use self::saving::SaveParts;
 use super::asker::PlaneAsker;
 use super::clock;
 use super::command::{Saying, sentence};
@@ -18,12 +19,11 @@ use super::port_watch::PortWatch;
 use super::recorder::Recorder;
 use super::say::Say;
 use super::store::{
-    NotTaken, OpenSite, SITE_EXTENSION, SegmentReader, SiteContents, Store, StoreError, WatchContents,
-    site_name,
+    NotTaken, OpenSite, SITE_EXTENSION, SegmentReader, SiteContents, Store, StoreError,
+    WatchContents, site_name,
 };
 use super::sweep::{Asker as _, Sweep};
 use super::{EngineConfig, SiteChoice};
-use self::saving::SaveParts;
 use crate::model::appliance::Appliance;
 use crate::model::network::Network;
 use crate::model::registry::{Limits, Registry};

@@ -362,7 +362,9 @@ async fn serve(
     // A unit that announces itself and closes at once makes this fail; its announcement is still
     // there to be read.
     match stream.write_all(&request).await {
-        Ok(()) => listening.slots.note_sent(local, from, (listening.now)(), &request),
+        Ok(()) => listening
+            .slots
+            .note_sent(local, from, (listening.now)(), &request),
         Err(error) => tracing::debug!("{from} connected and could not be asked: {error}"),
     }
     let mut messages = Messages::new(stream, listening.limits);

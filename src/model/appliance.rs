@@ -302,8 +302,14 @@ impl Appliance {
 
     /// The decoders that read something of it, the newest first.
     pub fn taught_by(&self) -> impl Iterator<Item = &str> {
-        let taught = self.heard.as_ref().and_then(|heard| heard.taught.as_deref());
-        taught.into_iter().flatten().map(|claims| claims.decoder.as_str())
+        let taught = self
+            .heard
+            .as_ref()
+            .and_then(|heard| heard.taught.as_deref());
+        taught
+            .into_iter()
+            .flatten()
+            .map(|claims| claims.decoder.as_str())
     }
 
     /// The same for the screen, where a merely possible model is marked as such.

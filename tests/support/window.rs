@@ -115,6 +115,7 @@ pub(crate) fn unit(n: u64) -> Appliance {
         gateway: known(Some(Ipv4Addr::new(10, 20, 4, 1)), when),
         model_number: Some(16),
         modes: Some(1),
+        taught: None,
         earlier_ips: Vec::new(),
         flapped: None,
         presence: vec![Presence {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Actor, Beside};
+use crate::engine::SiteChoice;
 use crate::engine::clock;
 use crate::engine::command::{Command, ReplayMove, Saying};
 use crate::engine::plane::Item;
 use crate::engine::replay::{Before, ReadDone, Reading, Replay};
-use crate::engine::SiteChoice;
 use crate::model::compare::compare;
 use crate::model::time::Timestamp;
 use crate::model::watching::Comparison;
@@ -124,7 +124,9 @@ impl Actor {
             shown_name: name.to_string(),
             networks: Vec::new(),
         });
-        self.session.watch.set_replayed_interfaces(interfaces.collect());
+        self.session
+            .watch
+            .set_replayed_interfaces(interfaces.collect());
     }
 
     /// Moves on. To be called every 100 ms. Says whether there is more to do at once.

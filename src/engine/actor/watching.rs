@@ -122,7 +122,10 @@ impl Actor {
         match result {
             Ok(saved) => {
                 if saved.num_missing > 0 {
-                    let title = format!("{} parts of the capture could not be read", saved.num_missing);
+                    let title = format!(
+                        "{} parts of the capture could not be read",
+                        saved.num_missing
+                    );
                     self.say.said(
                         Saying::trouble(title).because("The file has everything else that is kept"),
                     );
@@ -148,7 +151,8 @@ impl Actor {
             return;
         };
         let now = clock::now();
-        let Some(job) = self.begin_job(Job::of_datagrams("Studying one unit".to_owned(), now)) else {
+        let Some(job) = self.begin_job(Job::of_datagrams("Studying one unit".to_owned(), now))
+        else {
             return;
         };
         let kept = self.kept();
@@ -189,7 +193,10 @@ impl Actor {
         let to_beside = self.to_beside.clone();
         tokio::task::spawn_blocking(move || {
             let files = decoder_files::load(&folder);
-            let names = files.decoders.iter().map(|decoder| decoder.name().to_owned());
+            let names = files
+                .decoders
+                .iter()
+                .map(|decoder| decoder.name().to_owned());
             let state = DecodersState {
                 names: names.collect(),
                 refused: files.refused,

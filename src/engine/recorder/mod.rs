@@ -98,7 +98,10 @@ impl Recorder {
     }
 
     /// The interfaces as they are now. Those that are gone are kept for what is in the ring.
-    pub fn set_interfaces(&self, interfaces: impl IntoIterator<Item = (Arc<str>, RecordedInterface)>) {
+    pub fn set_interfaces(
+        &self,
+        interfaces: impl IntoIterator<Item = (Arc<str>, RecordedInterface)>,
+    ) {
         let mut inner = self.lock();
         for (name, interface) in interfaces {
             inner.interfaces.insert(name, interface);
@@ -166,8 +169,14 @@ impl Recorder {
         let mut inner = self.lock();
         let inner = &mut *inner;
         inner.next_seq += 1;
-        inner.tallies.count(noted.interface, noted.kind, noted.direction, noted.when);
-        let local = local_end(inner.interfaces.get(noted.interface), noted.other, noted.port);
+        inner
+            .tallies
+            .count(noted.interface, noted.kind, noted.direction, noted.when);
+        let local = local_end(
+            inner.interfaces.get(noted.interface),
+            noted.other,
+            noted.port,
+        );
         let (from, to) = match noted.direction {
             Direction::Heard => (noted.other, local),
             Direction::Sent => (local, noted.other),
@@ -192,7 +201,10 @@ impl Recorder {
             } else {
                 noted.raw.bytes
             };
-            let shown = inner.interfaces.get(noted.interface).map(|here| &here.shown);
+            let shown = inner
+                .interfaces
+                .get(noted.interface)
+                .map(|here| &here.shown);
             let record = Record {
                 when: noted.when,
                 interface_idx: 0,

@@ -75,18 +75,23 @@ impl Tallies {
 
     /// The picture of now.
     pub(in crate::engine) fn traffic(&self) -> Traffic {
-        let series = self.series.iter().map(|((interface, direction, kind), counts)| {
-            let mut counts: Vec<u32> = counts.iter().copied().collect();
-            counts.resize(self.num_buckets, 0);
-            TrafficSeries {
-                interface: Arc::clone(interface),
-                kind: *kind,
-                direction: *direction,
-                counts,
-            }
-        });
+        let series = self
+            .series
+            .iter()
+            .map(|((interface, direction, kind), counts)| {
+                let mut counts: Vec<u32> = counts.iter().copied().collect();
+                counts.resize(self.num_buckets, 0);
+                TrafficSeries {
+                    interface: Arc::clone(interface),
+                    kind: *kind,
+                    direction: *direction,
+                    counts,
+                }
+            });
         Traffic {
-            until: Timestamp::from_millis(self.newest.saturating_add(1).saturating_mul(BUCKET_MILLIS)),
+            until: Timestamp::from_millis(
+                self.newest.saturating_add(1).saturating_mul(BUCKET_MILLIS),
+            ),
             num_buckets: self.num_buckets,
             series: series.collect(),
         }

@@ -107,7 +107,10 @@ fn what_comes_and_goes_is_listed_counted_and_captured() {
     let (seq, recent) = recorder.recent_since(0).expect("two are new");
     assert_eq!((seq, recent.len()), (2, 2));
     assert!(recorder.recent_since(seq).is_none(), "nothing came since");
-    let kinds: Vec<_> = recent.iter().map(|seen| (seen.kind, seen.direction)).collect();
+    let kinds: Vec<_> = recent
+        .iter()
+        .map(|seen| (seen.kind, seen.direction))
+        .collect();
     assert_eq!(
         kinds,
         [
@@ -124,21 +127,28 @@ fn what_comes_and_goes_is_listed_counted_and_captured() {
         .collect();
     assert_eq!(
         counts,
-        [
-            (DatagramKind::Announcement, 1),
-            (DatagramKind::Discover, 1)
-        ]
+        [(DatagramKind::Announcement, 1), (DatagramKind::Discover, 1)]
     );
 
     let ring = ring_of(&recorder);
     assert_eq!(ring.len(), 2);
     let (from, to, direction, comment, bytes) = &ring[0];
-    assert_eq!((from.as_str(), to.as_str()), ("10.0.0.9:3502", "10.0.0.5:3502"));
+    assert_eq!(
+        (from.as_str(), to.as_str()),
+        ("10.0.0.9:3502", "10.0.0.5:3502")
+    );
     assert_eq!(*direction, Some(Direction::Heard));
-    assert_eq!(kind_in(comment), Some(DatagramKind::Announcement), "{comment}");
+    assert_eq!(
+        kind_in(comment),
+        Some(DatagramKind::Announcement),
+        "{comment}"
+    );
     assert_eq!(bytes, b"an announcement");
     let (from, to, direction, comment, _) = &ring[1];
-    assert_eq!((from.as_str(), to.as_str()), ("10.0.0.5:40000", "255.255.255.255:3502"));
+    assert_eq!(
+        (from.as_str(), to.as_str()),
+        ("10.0.0.5:40000", "255.255.255.255:3502")
+    );
     assert_eq!(*direction, Some(Direction::Sent));
     assert_eq!(kind_in(comment), Some(DatagramKind::Discover), "{comment}");
 }
@@ -158,7 +168,10 @@ fn every_kind_is_read_back_from_a_comment() {
     for kind in DatagramKind::ALL {
         let comment = format!("{COMMENT}{}", kind.word());
         assert_eq!(kind_in(&comment), Some(kind));
-        assert_eq!(kind_in(&format!("{comment}, 00:e0:86:12:34:56")), Some(kind));
+        assert_eq!(
+            kind_in(&format!("{comment}, 00:e0:86:12:34:56")),
+            Some(kind)
+        );
         assert_eq!(kind_in(kind.word()), None, "somebody else's comment");
     }
 }
@@ -195,10 +208,16 @@ fn what_the_site_file_has_is_not_held_in_memory() {
     let again = recorder.with_ring(|ring| ring.unsaved(u64::MAX, now, true));
     assert!(again.is_empty(), "{} segments again", again.segments.len());
     let in_memory = recorder.with_ring(Ring::all);
-    let held: Vec<bool> = in_memory.iter().map(|segment| segment.bytes.is_some()).collect();
+    let held: Vec<bool> = in_memory
+        .iter()
+        .map(|segment| segment.bytes.is_some())
+        .collect();
     let (last, others) = held.split_last().expect("there are some");
     assert!(others.iter().all(|held| !held), "the site file has them");
-    assert!(last, "the one that was being written was closed, and is to be saved whole");
+    assert!(
+        last,
+        "the one that was being written was closed, and is to be saved whole"
+    );
 }
 
 #[test]
@@ -237,7 +256,9 @@ fn a_site_file_brings_the_ring_back() {
     let mut num_datagrams = 0;
     for segment in ring.all() {
         let bytes = reader.read(segment.seq).expect("it is in the file");
-        let mut reader = CaptureReader::new(&bytes[..]).expect("a file").watching(0..=u16::MAX);
+        let mut reader = CaptureReader::new(&bytes[..])
+            .expect("a file")
+            .watching(0..=u16::MAX);
         while reader.next().expect("whole").is_some() {
             num_datagrams += 1;
         }

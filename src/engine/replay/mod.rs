@@ -160,7 +160,9 @@ impl Replay {
 
     /// Whether it is the one that this reading is for.
     pub(super) fn is_of(&self, reading: &Arc<Reading>) -> bool {
-        self.reading.as_ref().is_some_and(|ours| Arc::ptr_eq(ours, reading))
+        self.reading
+            .as_ref()
+            .is_some_and(|ours| Arc::ptr_eq(ours, reading))
     }
 
     /// All datagrams, when they were read.

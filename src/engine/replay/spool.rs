@@ -91,11 +91,27 @@ impl SpoolWriter {
         let mut flags = 0;
         if let Some(direction) = datagram.direction {
             flags |= HAS_DIRECTION;
-            flags |= if direction == Direction::Sent { IS_SENT } else { 0 };
+            flags |= if direction == Direction::Sent {
+                IS_SENT
+            } else {
+                0
+            };
         }
-        flags |= if datagram.transport == Transport::Tcp { IS_TCP } else { 0 };
-        flags |= if datagram.sender_mac.is_some() { HAS_MAC } else { 0 };
-        flags |= if datagram.from.is_ipv6() { FROM_IS_V6 } else { 0 };
+        flags |= if datagram.transport == Transport::Tcp {
+            IS_TCP
+        } else {
+            0
+        };
+        flags |= if datagram.sender_mac.is_some() {
+            HAS_MAC
+        } else {
+            0
+        };
+        flags |= if datagram.from.is_ipv6() {
+            FROM_IS_V6
+        } else {
+            0
+        };
         flags |= if datagram.to.is_ipv6() { TO_IS_V6 } else { 0 };
         let mut head = Vec::with_capacity(HEAD_BYTES);
         head.extend(datagram.packet.to_le_bytes());
@@ -137,7 +153,10 @@ impl SpoolWriter {
     }
 
     pub(super) fn finish(self) -> io::Result<Spool> {
-        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let mut file = self
+            .file
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
         Ok(Spool {
             file: Arc::new(file),

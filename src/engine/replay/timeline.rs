@@ -37,7 +37,10 @@ impl Timeline {
             self.counts = self
                 .counts
                 .chunks(2)
-                .map(|pair| pair.iter().fold(0_u32, |sum, count| sum.saturating_add(*count)))
+                .map(|pair| {
+                    pair.iter()
+                        .fold(0_u32, |sum, count| sum.saturating_add(*count))
+                })
                 .collect();
             idx = self.idx();
         }
@@ -92,8 +95,15 @@ mod tests {
     fn whatever_its_length_a_capture_has_a_time_line() {
         assert_eq!(check(&[]), (None, 0));
         assert_eq!(check(&[5]), (Some((5, 5)), 1));
-        assert_eq!(check(&[0, 86_400_000, 86_400_001]), (Some((0, 86_400_001)), 3));
-        assert_eq!(check(&[10, 5, 20]), (Some((10, 20)), 3), "time never goes back");
+        assert_eq!(
+            check(&[0, 86_400_000, 86_400_001]),
+            (Some((0, 86_400_001)), 3)
+        );
+        assert_eq!(
+            check(&[10, 5, 20]),
+            (Some((10, 20)), 3),
+            "time never goes back"
+        );
         assert_eq!(
             check(&[i64::MIN, i64::MAX, 0]),
             (Some((i64::MIN, i64::MAX)), 3)

@@ -46,7 +46,9 @@ pub(super) fn channel_word(channel: Channel) -> &'static str {
 /// Reads [`channel_word`].
 pub(super) fn channel_from_word(word: &str) -> Option<Channel> {
     let mut known = CHANNEL_WORDS.iter();
-    known.find(|(_, other)| *other == word).map(|(channel, _)| *channel)
+    known
+        .find(|(_, other)| *other == word)
+        .map(|(channel, _)| *channel)
 }
 
 /// One fact. Absent: not asked.

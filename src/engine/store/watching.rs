@@ -135,11 +135,7 @@ pub(super) fn save(tx: &Transaction<'_>, batch: &WatchBatch) -> rusqlite::Result
         tx.prepare_cached(
             "INSERT OR REPLACE INTO finding (kind, subject, body) VALUES (?1, ?2, ?3)",
         )?
-        .execute(params![
-            finding.key.kind.word(),
-            finding.key.subject,
-            body
-        ])?;
+        .execute(params![finding.key.kind.word(), finding.key.subject, body])?;
     }
     if let Some(networks) = &batch.management {
         tx.execute("DELETE FROM management", [])?;
@@ -198,7 +194,11 @@ fn read_findings(conn: &Connection, reading: &mut Reading) -> rusqlite::Result<V
     let mut found = statement.query([])?;
     let mut findings = Vec::new();
     while let Some(row) = found.next()? {
-        let texts = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str(), row.get_ref(2)?.as_str());
+        let texts = (
+            row.get_ref(0)?.as_str(),
+            row.get_ref(1)?.as_str(),
+            row.get_ref(2)?.as_str(),
+        );
         let finding = match texts {
             (Ok(kind), Ok(subject), Ok(body)) if findings.len() < FINDINGS_KEPT => {
                 finding_of(kind, subject, body)
@@ -225,7 +225,9 @@ fn read_management(
     while let Some(row) = found.next()? {
         match (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str()) {
             (Ok(cidr), Ok(vlan))
-                if cidr.len() <= CHARS && vlan.len() <= CHARS && networks.len() < MANAGEMENT_KEPT =>
+                if cidr.len() <= CHARS
+                    && vlan.len() <= CHARS
+                    && networks.len() < MANAGEMENT_KEPT =>
             {
                 networks.push(ManagementNetwork {
                     cidr: cidr.to_owned(),
@@ -323,14 +325,18 @@ fn finding_of(kind: &str, subject: &str, body: &str) -> Option<Finding> {
         "gone" => FindingState::Gone { when },
         _ => return None,
     };
-    let samples = row.samples.iter().take(FINDING_SAMPLES).filter_map(|sample| {
-        Some(FindingSample {
-            when: Timestamp::from_millis(sample.when),
-            from: sample.from,
-            channel: rows::channel_from_word(&sample.channel)?,
-            raw: raw_of(&sample.hex, sample.full_len)?,
-        })
-    });
+    let samples = row
+        .samples
+        .iter()
+        .take(FINDING_SAMPLES)
+        .filter_map(|sample| {
+            Some(FindingSample {
+                when: Timestamp::from_millis(sample.when),
+                from: sample.from,
+                channel: rows::channel_from_word(&sample.channel)?,
+                raw: raw_of(&sample.hex, sample.full_len)?,
+            })
+        });
     Some(Finding {
         key: FindingKey {
             kind,
@@ -344,7 +350,12 @@ fn finding_of(kind: &str, subject: &str, body: &str) -> Option<Finding> {
         first: Timestamp::from_millis(row.first),
         last: Timestamp::from_millis(row.last),
         count: row.count,
-        details: row.details.iter().take(DETAILS_KEPT).map(|line| cut(line)).collect(),
+        details: row
+            .details
+            .iter()
+            .take(DETAILS_KEPT)
+            .map(|line| cut(line))
+            .collect(),
         samples: samples.collect(),
         state,
     })
@@ -356,14 +367,13 @@ fn cut(text: &str) -> String {
 
 fn to_hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(
-        String::with_capacity(bytes.len() * 2),
-        |mut text, byte| {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
             // A string takes everything.
             let _ = write!(text, "{byte:02x}");
             text
-        },
-    )
+        })
 }
 
 fn raw_of(hex: &str, full_len: u32) -> Option<RawDatagram> {
