@@ -72,6 +72,7 @@ fn unit(number: u32) -> Appliance {
         gateway: known_ip(0x0a14_0001),
         model_number: Some(7),
         modes: Some(0),
+        taught: None,
         earlier_ips: Vec::new(),
         flapped: None,
         presence: vec![Presence {
