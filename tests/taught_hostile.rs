@@ -85,7 +85,7 @@ fn draft() -> impl Strategy<Value = Draft> {
 /// A draft without problems: whatever part of a random one is wrong is taken out.
 fn good_draft() -> impl Strategy<Value = Draft> {
     draft().prop_map(|mut draft| {
-        draft.name = "name".to_owned();
+        "name".clone_into(&mut draft.name);
         draft.note.clear();
         draft.ports.retain(|port| *port != 0);
         draft.max_length = None;

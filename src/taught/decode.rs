@@ -168,6 +168,26 @@ impl Decoder {
         self.draft.matches(port, datagram)
     }
 
+    /// What the first eight bytes of a datagram must be, as a mask and a value: a quick look before
+    /// [`Decoder::matches`], which has the last word.
+    pub(super) fn head(&self) -> (u64, u64) {
+        let mut mask = [0; 8];
+        let mut value = [0; 8];
+        for rule in &self.draft.rules {
+            let masks = rule.mask.iter().flatten().copied();
+            let masks = masks.chain(std::iter::repeat(0xFF));
+            for (idx, (byte, bits)) in rule.bytes.iter().zip(masks).enumerate() {
+                let at = usize::from(rule.offset) + idx;
+                if at < mask.len() {
+                    // Rules that contradict each other match nothing, whatever is said here.
+                    mask[at] |= bits;
+                    value[at] = value[at] & !bits | byte & bits;
+                }
+            }
+        }
+        (u64::from_ne_bytes(mask), u64::from_ne_bytes(value))
+    }
+
     /// Reads a datagram that it matches. The caller keeps AIDP back: nothing here looks whether it is.
     pub fn decode(&self, port: u16, datagram: &[u8]) -> Option<Taught> {
         self.matches(port, datagram)
@@ -200,9 +220,10 @@ impl Draft {
         };
         let mut found: Vec<FieldFound> = Vec::with_capacity(fields.len().min(Fact::ALL.len()));
         let mut missed = Vec::new();
+        let mut has_fact = [false; Fact::ALL.len()];
         for (idx, field) in fields.iter().copied().enumerate() {
             let fact = field.fact;
-            if found.iter().any(|earlier| earlier.fact == fact) {
+            if has_fact[fact as usize] {
                 continue;
             }
             let value = records.place(idx, field, datagram).and_then(|range| {
@@ -211,15 +232,15 @@ impl Draft {
                 Ok((range, value))
             });
             match value {
-                Ok((range, value)) => found.push(FieldFound {
-                    fact,
-                    range,
-                    text: value.claim(fact, &mut claims, &mut beside),
-                }),
+                Ok((range, value)) => {
+                    has_fact[fact as usize] = true;
+                    let text = value.claim(fact, &mut claims, &mut beside);
+                    found.push(FieldFound { fact, range, text });
+                }
                 Err(why) => missed.push(Missed { fact, why }),
             }
         }
-        missed.retain(|missed: &Missed| found.iter().all(|found| found.fact != missed.fact));
+        missed.retain(|missed: &Missed| !has_fact[missed.fact as usize]);
         claims.taught = Some(Arc::new(beside));
         Taught {
             claims,
@@ -231,8 +252,8 @@ impl Draft {
 
 /// Where the values of the records are that the fields ask for.
 struct Records {
-    /// For each field, begin and end of its value.
-    ranges: [Option<(u32, u32)>; MAX_FIELDS],
+    /// For each field, begin and end of its value. No value begins at 0, where at least the type stands.
+    ranges: [(u32, u32); MAX_FIELDS],
     /// How the walk over the records ended.
     end: WalkEnd,
 }
@@ -250,13 +271,18 @@ enum WalkEnd {
 impl Records {
     fn walk(draft: &Draft, fields: &[Field], datagram: &[u8]) -> Self {
         let mut records = Self {
-            ranges: [None; MAX_FIELDS],
+            ranges: [(0, 0); MAX_FIELDS],
             end: WalkEnd::Done,
         };
-        let mut num_wanted = fields
-            .iter()
-            .filter(|field| matches!(field.place, Place::Record { .. }))
-            .count();
+        // The types that are asked for, by field; the others are of no type.
+        let mut wanted = [u32::MAX; MAX_FIELDS];
+        let mut num_wanted = 0;
+        for (field, wanted) in fields.iter().zip(&mut wanted) {
+            if let Place::Record { kind } = field.place {
+                *wanted = u32::from(kind);
+                num_wanted += 1;
+            }
+        }
         let Some(tlv) = draft.tlv.as_ref().filter(|_| num_wanted > 0) else {
             return records;
         };
@@ -273,10 +299,11 @@ impl Records {
                 return records;
             };
             pos = value.end;
-            for (field, range) in fields.iter().zip(&mut records.ranges) {
-                if field.place == (Place::Record { kind }) && range.is_none() {
-                    // A datagram is far shorter than four gigabytes.
-                    *range = Some((value.start as u32, value.end as u32));
+            for (wanted, range) in wanted[..fields.len()].iter_mut().zip(&mut records.ranges) {
+                if *wanted == u32::from(kind) {
+                    // The first record of a type counts. A datagram is far shorter than four gigabytes.
+                    *wanted = u32::MAX;
+                    *range = (value.start as u32, value.end as u32);
                     num_wanted -= 1;
                 }
             }
@@ -293,12 +320,12 @@ impl Records {
         let len_bytes = datagram.len();
         let range = match field.place {
             Place::Record { kind } => match (self.ranges[idx], self.end) {
-                (Some((start, end)), _) => start as usize..end as usize,
-                (None, WalkEnd::Done) => return Err(Miss::NoRecord(kind)),
-                (None, WalkEnd::Broken(offset)) => {
+                ((0, _), WalkEnd::Done) => return Err(Miss::NoRecord(kind)),
+                ((0, _), WalkEnd::Broken(offset)) => {
                     return Err(Miss::BrokenRecord { kind, offset });
                 }
-                (None, WalkEnd::Many) => return Err(Miss::ManyRecords(kind)),
+                ((0, _), WalkEnd::Many) => return Err(Miss::ManyRecords(kind)),
+                ((start, end), _) => start as usize..end as usize,
             },
             Place::Offset { offset, extent } => {
                 let start = usize::from(offset);
@@ -495,38 +522,43 @@ fn cut(text: String) -> String {
 }
 
 fn push_hex(text: &mut String, byte: u8) {
-    for half in [byte >> 4, byte & 0xF] {
-        let digit = if half < 10 {
-            b'0' + half
-        } else {
-            b'a' + half - 10
-        };
-        text.push(char::from(digit));
-    }
+    text.extend(hex_digits(byte).map(char::from));
+}
+
+fn hex_digits(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [byte >> 4, byte & 0xF].map(|half| DIGITS[usize::from(half)])
 }
 
 /// As [`Mac`] shows itself, without the price of formatting: this is done for every datagram.
 fn mac_text(mac: Mac) -> String {
-    let mut text = String::with_capacity(17);
-    for (idx, octet) in mac.octets().into_iter().enumerate() {
-        if idx > 0 {
-            text.push(':');
-        }
-        push_hex(&mut text, octet);
+    let mut text = [b':'; 17];
+    for (digits, octet) in text.chunks_mut(3).zip(mac.octets()) {
+        digits[..2].copy_from_slice(&hex_digits(octet));
     }
-    text
+    ascii(&text)
 }
 
 /// As [`Ipv4Addr`] shows itself, without the price of formatting.
 fn ip_text(ip: Ipv4Addr) -> String {
-    let mut text = String::with_capacity(15);
-    for (idx, octet) in ip.octets().into_iter().enumerate() {
-        if idx > 0 {
-            text.push('.');
+    let mut text = [b'.'; 16];
+    let mut len = 0;
+    for octet in ip.octets() {
+        if octet >= 100 {
+            text[len] = b'0' + octet / 100;
+            len += 1;
         }
-        let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
-        let skip = usize::from(octet < 100) + usize::from(octet < 10);
-        text.extend(digits[skip..].iter().copied().map(char::from));
+        if octet >= 10 {
+            text[len] = b'0' + octet / 10 % 10;
+            len += 1;
+        }
+        text[len] = b'0' + octet % 10;
+        // One more for the dot.
+        len += 2;
     }
-    text
+    ascii(&text[..len - 1])
+}
+
+fn ascii(text: &[u8]) -> String {
+    std::str::from_utf8(text).unwrap_or_default().to_owned()
 }
