@@ -194,6 +194,12 @@ impl Decoder {
             .then(|| self.draft.read(datagram))
     }
 
+    /// What the unit claims, without what a person would want to see of it: for every datagram that is heard.
+    pub fn claims(&self, port: u16, datagram: &[u8]) -> Option<Claims> {
+        self.matches(port, datagram)
+            .then(|| self.draft.read_each(datagram, |_, _| {}))
+    }
+
     /// As a file that [`super::parse`] reads back.
     pub fn to_toml(&self) -> String {
         self.draft.to_toml()
@@ -211,6 +217,29 @@ impl Draft {
 
     /// Reads the fields. Also of a draft with problems: what cannot be read is missed.
     pub(super) fn read(&self, datagram: &[u8]) -> Taught {
+        let mut fields: Vec<FieldFound> = Vec::with_capacity(Fact::ALL.len());
+        let mut missed: Vec<Missed> = Vec::new();
+        let claims = self.read_each(datagram, |fact, read| match read {
+            Ok((range, value)) => {
+                let text = value.text();
+                fields.push(FieldFound { fact, range, text });
+            }
+            Err(why) => missed.push(Missed { fact, why }),
+        });
+        missed.retain(|missed| fields.iter().all(|found| found.fact != missed.fact));
+        Taught {
+            claims,
+            fields,
+            missed,
+        }
+    }
+
+    /// Reads the fields and hands out each, with its bytes or why it is missed, unless its fact was read before.
+    fn read_each(
+        &self,
+        datagram: &[u8],
+        mut each: impl FnMut(Fact, Result<(Range<usize>, &Value), Miss>),
+    ) -> Claims {
         let fields = &self.fields[..self.fields.len().min(MAX_FIELDS)];
         let records = Records::walk(self, fields, datagram);
         let mut claims = Claims::default();
@@ -218,8 +247,6 @@ impl Draft {
             decoder: self.name.clone(),
             ..TaughtClaims::default()
         };
-        let mut found: Vec<FieldFound> = Vec::with_capacity(fields.len().min(Fact::ALL.len()));
-        let mut missed = Vec::new();
         let mut has_fact = [false; Fact::ALL.len()];
         for (idx, field) in fields.iter().copied().enumerate() {
             let fact = field.fact;
@@ -227,26 +254,20 @@ impl Draft {
                 continue;
             }
             let value = records.place(idx, field, datagram).and_then(|range| {
-                let bytes = &datagram[range.clone()];
-                let value = Value::read(field, self.byte_order, bytes)?;
+                let value = Value::read(field, self.byte_order, &datagram[range.clone()])?;
                 Ok((range, value))
             });
             match value {
                 Ok((range, value)) => {
                     has_fact[fact as usize] = true;
-                    let text = value.claim(fact, &mut claims, &mut beside);
-                    found.push(FieldFound { fact, range, text });
+                    each(fact, Ok((range, &value)));
+                    value.claim(fact, &mut claims, &mut beside);
                 }
-                Err(why) => missed.push(Missed { fact, why }),
+                Err(why) => each(fact, Err(why)),
             }
         }
-        missed.retain(|missed: &Missed| !has_fact[missed.fact as usize]);
         claims.taught = Some(Arc::new(beside));
-        Taught {
-            claims,
-            fields: found,
-            missed,
-        }
+        claims
     }
 }
 
@@ -426,13 +447,10 @@ impl Value {
         }
     }
 
-    /// Puts it where the fact belongs, and returns it in words.
-    fn claim(self, fact: Fact, claims: &mut Claims, beside: &mut TaughtClaims) -> String {
+    /// Puts it where the fact belongs.
+    fn claim(self, fact: Fact, claims: &mut Claims, beside: &mut TaughtClaims) {
         match self {
-            Self::Mac(mac) => {
-                claims.mac = Some(mac);
-                mac_text(mac)
-            }
+            Self::Mac(mac) => claims.mac = Some(mac),
             Self::Ip(ip) => {
                 let claimed = if ip.is_unspecified() {
                     Claimed::None
@@ -444,7 +462,6 @@ impl Value {
                     Fact::Gateway => claims.gateway = claimed,
                     _ => claims.ip = claimed,
                 }
-                ip_text(ip)
             }
             Self::Text(text) => {
                 let place = match fact {
@@ -453,9 +470,16 @@ impl Value {
                     Fact::Firmware => &mut beside.firmware,
                     _ => &mut claims.host_name,
                 };
-                *place = Some(text.clone());
-                text
+                *place = Some(text);
             }
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Mac(mac) => mac_text(*mac),
+            Self::Ip(ip) => ip_text(*ip),
+            Self::Text(text) => text.clone(),
         }
     }
 }
@@ -530,7 +554,7 @@ fn hex_digits(byte: u8) -> [u8; 2] {
     [byte >> 4, byte & 0xF].map(|half| DIGITS[usize::from(half)])
 }
 
-/// As [`Mac`] shows itself, without the price of formatting: this is done for every datagram.
+/// As [`Mac`] shows itself, in less time: this is done for every datagram of a list.
 fn mac_text(mac: Mac) -> String {
     let mut text = [b':'; 17];
     for (digits, octet) in text.chunks_mut(3).zip(mac.octets()) {
@@ -539,7 +563,7 @@ fn mac_text(mac: Mac) -> String {
     ascii(&text)
 }
 
-/// As [`Ipv4Addr`] shows itself, without the price of formatting.
+/// As [`Ipv4Addr`] shows itself, in less time.
 fn ip_text(ip: Ipv4Addr) -> String {
     let mut text = [b'.'; 16];
     let mut len = 0;
@@ -561,4 +585,20 @@ fn ip_text(ip: Ipv4Addr) -> String {
 
 fn ascii(text: &[u8]) -> String {
     std::str::from_utf8(text).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_as_the_types_show_themselves() {
+        for octet in 0..=u8::MAX {
+            let ip = Ipv4Addr::new(octet, 255, octet, 0);
+            assert_eq!(ip_text(ip), ip.to_string());
+            let mac = Mac::new([octet, 0, 0xFF, 0x9A, octet, 1]);
+            assert_eq!(mac_text(mac), mac.to_string());
+        }
+        assert_eq!(ip_text(Ipv4Addr::BROADCAST), "255.255.255.255");
+    }
 }

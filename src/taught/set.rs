@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::MAX_DECODERS;
 use super::decode::{Decoder, Taught};
+use crate::model::sighting::Claims;
 
 /// Decoders in an order: the first that matches a datagram reads it. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,18 @@ impl Decoders {
     /// Reads a datagram by the first decoder that matches it. `port` as of [`Decoder::matches`]; the caller keeps AIDP
     /// back.
     pub fn first_match(&self, port: u16, datagram: &[u8]) -> Option<Taught> {
+        self.candidates(datagram)
+            .find_map(|decoder| decoder.decode(port, datagram))
+    }
+
+    /// The claims of [`Decoders::first_match`] alone, in less time: for every datagram that is heard.
+    pub fn first_claims(&self, port: u16, datagram: &[u8]) -> Option<Claims> {
+        self.candidates(datagram)
+            .find_map(|decoder| decoder.claims(port, datagram))
+    }
+
+    /// Those that the first bytes of a datagram do not rule out.
+    fn candidates(&self, datagram: &[u8]) -> impl Iterator<Item = &Decoder> {
         let mut first = [0; 8];
         let len = datagram.len().min(first.len());
         first[..len].copy_from_slice(&datagram[..len]);
@@ -58,8 +71,8 @@ impl Decoders {
         self.heads
             .iter()
             .zip(self.decoders.iter())
-            .filter(|(head, _)| (first ^ head.value) & head.mask == 0)
-            .find_map(|(_, decoder)| decoder.decode(port, datagram))
+            .filter(move |(head, _)| (first ^ head.value) & head.mask == 0)
+            .map(|(_, decoder)| decoder)
     }
 
     /// The one of this name.
