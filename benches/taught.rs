@@ -82,6 +82,7 @@ fn taught_beside_built_in(criterion: &mut Criterion) {
             .expect("it matches its own description");
         assert_eq!(taught.fields.len(), 7, "the same facts are read");
         assert_eq!(taught.claims.host_name, reply().host_name);
+        assert_eq!(set.first_claims(PORT_INSTALL, &bytes), Some(taught.claims));
         assert!(built_in.remarks.iter().next().is_none());
     }
     let stranger = b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\r\n";
@@ -93,13 +94,19 @@ fn taught_beside_built_in(criterion: &mut Criterion) {
         bencher.iter(|| decode(black_box(&bytes)));
     });
     group.bench_function("one_decoder", |bencher| {
+        bencher.iter(|| one.first_claims(PORT_INSTALL, black_box(&bytes)));
+    });
+    group.bench_function("one_decoder_with_texts_and_places", |bencher| {
         bencher.iter(|| one.first_match(PORT_INSTALL, black_box(&bytes)));
     });
-    group.bench_function("last_of_256", |bencher| {
+    group.bench_function("last_of_256_with_texts_and_places", |bencher| {
         bencher.iter(|| many.first_match(PORT_INSTALL, black_box(&bytes)));
     });
+    group.bench_function("last_of_256", |bencher| {
+        bencher.iter(|| many.first_claims(PORT_INSTALL, black_box(&bytes)));
+    });
     group.bench_function("none_of_256", |bencher| {
-        bencher.iter(|| many.first_match(PORT_INSTALL, black_box(stranger)));
+        bencher.iter(|| many.first_claims(PORT_INSTALL, black_box(stranger)));
     });
     group.finish();
 }

@@ -85,7 +85,7 @@ fn draft() -> impl Strategy<Value = Draft> {
 /// A draft without problems: whatever part of a random one is wrong is taken out.
 fn good_draft() -> impl Strategy<Value = Draft> {
     draft().prop_map(|mut draft| {
-        draft.name = "name".to_owned();
+        "name".clone_into(&mut draft.name);
         draft.note.clear();
         draft.ports.retain(|port| *port != 0);
         draft.max_length = None;
@@ -226,6 +226,8 @@ proptest! {
             prop_assert!(set.push(decoder.clone()).is_ok());
             let first = set.first_match(*port, &bytes);
             prop_assert_eq!(&first, &decoder.decode(*port, &bytes));
+            let claims = first.as_ref().map(|taught| taught.claims.clone());
+            prop_assert_eq!(claims, set.first_claims(*port, &bytes));
             prop_assert_eq!(first.is_some(), decoder.matches(*port, &bytes));
             let tried = draft.try_on(&[(*port, &bytes)]).remove(0);
             prop_assert_eq!(first, tried, "what was tried is what is read");

@@ -1,23 +1,15 @@
 //! Datagrams read by a decoder: what was found, where, and what was not.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::check::Problem;
 use super::draft::{ByteOrder, Draft, Extent, Field, Place, Tlv};
-use super::fact::{Fact, ReadAs};
+use super::fact::Fact;
+use super::value::{Value, unsigned};
 use super::{MAX_FIELDS, MAX_RECORDS};
-use crate::model::identity::Mac;
-use crate::model::sighting::{Claims, TEXT_KEPT_CHARS, TaughtClaims, cut_text};
-use crate::wire::{Claimed, read_text};
-
-/// No more of a text is looked at: more than is kept, whatever its encoding.
-const MAX_TEXT_BYTES: usize = 8 * TEXT_KEPT_CHARS;
-
-/// No more bytes are written as digits, two each.
-const MAX_DIGIT_BYTES: usize = TEXT_KEPT_CHARS / 2 + 1;
+use crate::model::sighting::{Claims, TaughtClaims};
 
 /// A decoder without problems. Two are equal when they say the same, wherever they stand in a file.
 #[derive(Clone, Debug)]
@@ -168,10 +160,36 @@ impl Decoder {
         self.draft.matches(port, datagram)
     }
 
+    /// What the first eight bytes of a datagram must be, as a mask and a value: a quick look before
+    /// [`Decoder::matches`], which has the last word.
+    pub(super) fn head(&self) -> (u64, u64) {
+        let mut mask = [0; 8];
+        let mut value = [0; 8];
+        for rule in &self.draft.rules {
+            let masks = rule.mask.iter().flatten().copied();
+            let masks = masks.chain(std::iter::repeat(0xFF));
+            for (idx, (byte, bits)) in rule.bytes.iter().zip(masks).enumerate() {
+                let at = usize::from(rule.offset) + idx;
+                if at < mask.len() {
+                    // Rules that contradict each other match nothing, whatever is said here.
+                    mask[at] |= bits;
+                    value[at] = value[at] & !bits | byte & bits;
+                }
+            }
+        }
+        (u64::from_ne_bytes(mask), u64::from_ne_bytes(value))
+    }
+
     /// Reads a datagram that it matches. The caller keeps AIDP back: nothing here looks whether it is.
     pub fn decode(&self, port: u16, datagram: &[u8]) -> Option<Taught> {
         self.matches(port, datagram)
             .then(|| self.draft.read(datagram))
+    }
+
+    /// What the unit claims, without what a person would want to see of it: for every datagram that is heard.
+    pub fn claims(&self, port: u16, datagram: &[u8]) -> Option<Claims> {
+        self.matches(port, datagram)
+            .then(|| self.draft.read_each(datagram, |_, _| {}))
     }
 
     /// As a file that [`super::parse`] reads back.
@@ -191,6 +209,30 @@ impl Draft {
 
     /// Reads the fields. Also of a draft with problems: what cannot be read is missed.
     pub(super) fn read(&self, datagram: &[u8]) -> Taught {
+        let mut fields: Vec<FieldFound> = Vec::with_capacity(Fact::ALL.len());
+        let mut missed: Vec<Missed> = Vec::new();
+        let claims = self.read_each(datagram, |fact, read| match read {
+            Ok((range, value)) => {
+                let text = value.text();
+                fields.push(FieldFound { fact, range, text });
+            }
+            Err(why) => missed.push(Missed { fact, why }),
+        });
+        missed.retain(|missed| fields.iter().all(|found| found.fact != missed.fact));
+        Taught {
+            claims,
+            fields,
+            missed,
+        }
+    }
+
+    /// Reads the fields and hands out each, with its bytes or why it is missed, unless its fact was read before.
+    #[inline]
+    fn read_each(
+        &self,
+        datagram: &[u8],
+        mut each: impl FnMut(Fact, Result<(Range<usize>, &Value), Miss>),
+    ) -> Claims {
         let fields = &self.fields[..self.fields.len().min(MAX_FIELDS)];
         let records = Records::walk(self, fields, datagram);
         let mut claims = Claims::default();
@@ -198,41 +240,34 @@ impl Draft {
             decoder: self.name.clone(),
             ..TaughtClaims::default()
         };
-        let mut found: Vec<FieldFound> = Vec::with_capacity(fields.len().min(Fact::ALL.len()));
-        let mut missed = Vec::new();
+        let mut has_fact = [false; Fact::ALL.len()];
         for (idx, field) in fields.iter().copied().enumerate() {
             let fact = field.fact;
-            if found.iter().any(|earlier| earlier.fact == fact) {
+            if has_fact[fact as usize] {
                 continue;
             }
             let value = records.place(idx, field, datagram).and_then(|range| {
-                let bytes = &datagram[range.clone()];
-                let value = Value::read(field, self.byte_order, bytes)?;
+                let value = Value::read(field, self.byte_order, &datagram[range.clone()])?;
                 Ok((range, value))
             });
             match value {
-                Ok((range, value)) => found.push(FieldFound {
-                    fact,
-                    range,
-                    text: value.claim(fact, &mut claims, &mut beside),
-                }),
-                Err(why) => missed.push(Missed { fact, why }),
+                Ok((range, value)) => {
+                    has_fact[fact as usize] = true;
+                    each(fact, Ok((range, &value)));
+                    value.claim(fact, &mut claims, &mut beside);
+                }
+                Err(why) => each(fact, Err(why)),
             }
         }
-        missed.retain(|missed: &Missed| found.iter().all(|found| found.fact != missed.fact));
         claims.taught = Some(Arc::new(beside));
-        Taught {
-            claims,
-            fields: found,
-            missed,
-        }
+        claims
     }
 }
 
 /// Where the values of the records are that the fields ask for.
 struct Records {
-    /// For each field, begin and end of its value.
-    ranges: [Option<(u32, u32)>; MAX_FIELDS],
+    /// For each field, begin and end of its value. No value begins at 0, where at least the type stands.
+    ranges: [(u32, u32); MAX_FIELDS],
     /// How the walk over the records ended.
     end: WalkEnd,
 }
@@ -250,13 +285,18 @@ enum WalkEnd {
 impl Records {
     fn walk(draft: &Draft, fields: &[Field], datagram: &[u8]) -> Self {
         let mut records = Self {
-            ranges: [None; MAX_FIELDS],
+            ranges: [(0, 0); MAX_FIELDS],
             end: WalkEnd::Done,
         };
-        let mut num_wanted = fields
-            .iter()
-            .filter(|field| matches!(field.place, Place::Record { .. }))
-            .count();
+        // The types that are asked for, by field; the others are of no type.
+        let mut wanted = [u32::MAX; MAX_FIELDS];
+        let mut num_wanted = 0;
+        for (field, wanted) in fields.iter().zip(&mut wanted) {
+            if let Place::Record { kind } = field.place {
+                *wanted = u32::from(kind);
+                num_wanted += 1;
+            }
+        }
         let Some(tlv) = draft.tlv.as_ref().filter(|_| num_wanted > 0) else {
             return records;
         };
@@ -273,10 +313,11 @@ impl Records {
                 return records;
             };
             pos = value.end;
-            for (field, range) in fields.iter().zip(&mut records.ranges) {
-                if field.place == (Place::Record { kind }) && range.is_none() {
-                    // A datagram is far shorter than four gigabytes.
-                    *range = Some((value.start as u32, value.end as u32));
+            for (wanted, range) in wanted[..fields.len()].iter_mut().zip(&mut records.ranges) {
+                if *wanted == u32::from(kind) {
+                    // The first record of a type counts. A datagram is far shorter than four gigabytes.
+                    *wanted = u32::MAX;
+                    *range = (value.start as u32, value.end as u32);
                     num_wanted -= 1;
                 }
             }
@@ -293,12 +334,12 @@ impl Records {
         let len_bytes = datagram.len();
         let range = match field.place {
             Place::Record { kind } => match (self.ranges[idx], self.end) {
-                (Some((start, end)), _) => start as usize..end as usize,
-                (None, WalkEnd::Done) => return Err(Miss::NoRecord(kind)),
-                (None, WalkEnd::Broken(offset)) => {
+                ((0, _), WalkEnd::Done) => return Err(Miss::NoRecord(kind)),
+                ((0, _), WalkEnd::Broken(offset)) => {
                     return Err(Miss::BrokenRecord { kind, offset });
                 }
-                (None, WalkEnd::Many) => return Err(Miss::ManyRecords(kind)),
+                ((0, _), WalkEnd::Many) => return Err(Miss::ManyRecords(kind)),
+                ((start, end), _) => start as usize..end as usize,
             },
             Place::Offset { offset, extent } => {
                 let start = usize::from(offset);
@@ -347,186 +388,4 @@ fn record(
     };
     let end = start.checked_add(len)?;
     (end <= datagram.len()).then_some((kind, Some(start..end)))
-}
-
-/// The number that at most 8 bytes are.
-fn unsigned(byte_order: ByteOrder, bytes: &[u8]) -> u64 {
-    let add = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-    match byte_order {
-        ByteOrder::Big => bytes.iter().fold(0, add),
-        ByteOrder::Little => bytes.iter().rev().fold(0, add),
-    }
-}
-
-/// What bytes were read as.
-enum Value {
-    Mac(Mac),
-    Ip(Ipv4Addr),
-    Text(String),
-}
-
-impl Value {
-    fn read(field: Field, byte_order: ByteOrder, bytes: &[u8]) -> Result<Self, Miss> {
-        let is_mac = match field.fact {
-            Fact::Mac => true,
-            Fact::Ip | Fact::Mask | Fact::Gateway => false,
-            Fact::Name | Fact::Model | Fact::Serial | Fact::Firmware => {
-                return words(field.reading, byte_order, bytes).map(Self::Text);
-            }
-        };
-        let length = |wanted| Miss::Length {
-            found: bytes.len(),
-            wanted,
-        };
-        match (is_mac, field.reading) {
-            (true, ReadAs::Bytes) => {
-                let octets: [u8; 6] = bytes.try_into().ok().ok_or_else(|| length("6 bytes"))?;
-                Ok(Self::Mac(Mac::new(octets)))
-            }
-            (false, ReadAs::Bytes) => {
-                let octets: [u8; 4] = bytes.try_into().ok().ok_or_else(|| length("4 bytes"))?;
-                Ok(Self::Ip(Ipv4Addr::from(octets)))
-            }
-            (true, _) => {
-                let text = text(bytes)?;
-                Mac::parse(&text).map(Self::Mac).ok_or(Miss::NoMac(text))
-            }
-            (false, _) => {
-                let text = text(bytes)?;
-                let ip = text.parse().ok();
-                ip.map(Self::Ip).ok_or(Miss::NoIp(text))
-            }
-        }
-    }
-
-    /// Puts it where the fact belongs, and returns it in words.
-    fn claim(self, fact: Fact, claims: &mut Claims, beside: &mut TaughtClaims) -> String {
-        match self {
-            Self::Mac(mac) => {
-                claims.mac = Some(mac);
-                mac_text(mac)
-            }
-            Self::Ip(ip) => {
-                let claimed = if ip.is_unspecified() {
-                    Claimed::None
-                } else {
-                    Claimed::Ip(ip)
-                };
-                match fact {
-                    Fact::Mask => claims.mask = claimed,
-                    Fact::Gateway => claims.gateway = claimed,
-                    _ => claims.ip = claimed,
-                }
-                ip_text(ip)
-            }
-            Self::Text(text) => {
-                let place = match fact {
-                    Fact::Model => &mut beside.model,
-                    Fact::Serial => &mut beside.serial,
-                    Fact::Firmware => &mut beside.firmware,
-                    _ => &mut claims.host_name,
-                };
-                *place = Some(text.clone());
-                text
-            }
-        }
-    }
-}
-
-fn words(reading: ReadAs, byte_order: ByteOrder, bytes: &[u8]) -> Result<String, Miss> {
-    let digits = &bytes[..bytes.len().min(MAX_DIGIT_BYTES)];
-    match reading {
-        // Refused for these facts; a draft may say so all the same.
-        ReadAs::Bytes | ReadAs::Hex => {
-            let mut hex = String::with_capacity(2 * digits.len());
-            for byte in digits {
-                push_hex(&mut hex, *byte);
-            }
-            Ok(cut(hex))
-        }
-        ReadAs::Text => text(bytes),
-        ReadAs::Decimal if bytes.len() > 8 => Err(Miss::Length {
-            found: bytes.len(),
-            wanted: "1 to 8 bytes",
-        }),
-        ReadAs::Decimal => Ok(unsigned(byte_order, bytes).to_string()),
-        ReadAs::Bcd => {
-            let mut text = String::with_capacity(2 * digits.len());
-            let mut is_over = false;
-            for byte in digits {
-                for half in [byte >> 4, byte & 0xF] {
-                    match half {
-                        0..=9 if !is_over => text.push(char::from(b'0' + half)),
-                        0xF => is_over = true,
-                        _ => return Err(Miss::NoDigits(*byte)),
-                    }
-                }
-            }
-            if text.is_empty() {
-                return Err(Miss::Empty);
-            }
-            Ok(cut(text))
-        }
-    }
-}
-
-fn text(bytes: &[u8]) -> Result<String, Miss> {
-    read_text(text_part(bytes)).map(cut).ok_or(Miss::Empty)
-}
-
-/// As much of the bytes as can make a difference, cut between characters when they are UTF-8.
-fn text_part(bytes: &[u8]) -> &[u8] {
-    let Some((part, _)) = bytes.split_at_checked(MAX_TEXT_BYTES) else {
-        return bytes;
-    };
-    match std::str::from_utf8(part) {
-        Err(error) if error.error_len().is_none() => &part[..error.valid_up_to()],
-        _ => part,
-    }
-}
-
-/// Cuts a text only when it is too long, since cutting copies.
-fn cut(text: String) -> String {
-    if text.len() > TEXT_KEPT_CHARS {
-        cut_text(&text)
-    } else {
-        text
-    }
-}
-
-fn push_hex(text: &mut String, byte: u8) {
-    for half in [byte >> 4, byte & 0xF] {
-        let digit = if half < 10 {
-            b'0' + half
-        } else {
-            b'a' + half - 10
-        };
-        text.push(char::from(digit));
-    }
-}
-
-/// As [`Mac`] shows itself, without the price of formatting: this is done for every datagram.
-fn mac_text(mac: Mac) -> String {
-    let mut text = String::with_capacity(17);
-    for (idx, octet) in mac.octets().into_iter().enumerate() {
-        if idx > 0 {
-            text.push(':');
-        }
-        push_hex(&mut text, octet);
-    }
-    text
-}
-
-/// As [`Ipv4Addr`] shows itself, without the price of formatting.
-fn ip_text(ip: Ipv4Addr) -> String {
-    let mut text = String::with_capacity(15);
-    for (idx, octet) in ip.octets().into_iter().enumerate() {
-        if idx > 0 {
-            text.push('.');
-        }
-        let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
-        let skip = usize::from(octet < 100) + usize::from(octet < 10);
-        text.extend(digits[skip..].iter().copied().map(char::from));
-    }
-    text
 }

@@ -28,6 +28,7 @@ mod fact;
 mod parse;
 mod propose;
 mod set;
+mod value;
 mod write;
 
 pub use check::{Part, Problem};

@@ -6,11 +6,21 @@ use thiserror::Error;
 
 use super::MAX_DECODERS;
 use super::decode::{Decoder, Taught};
+use crate::model::sighting::Claims;
 
 /// Decoders in an order: the first that matches a datagram reads it. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decoders {
     decoders: Arc<Vec<Decoder>>,
+    /// Of each decoder, what the first bytes must be, side by side: most are ruled out by these alone.
+    heads: Arc<Vec<Head>>,
+}
+
+/// What the first eight bytes of a datagram must be, where the mask has bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Head {
+    mask: u64,
+    value: u64,
 }
 
 /// Why a decoder is not used.
@@ -33,6 +43,8 @@ impl Decoders {
         if self.decoders.len() >= MAX_DECODERS {
             return Err(NotAdded::Full);
         }
+        let (mask, value) = decoder.head();
+        Arc::make_mut(&mut self.heads).push(Head { mask, value });
         Arc::make_mut(&mut self.decoders).push(decoder);
         Ok(())
     }
@@ -40,9 +52,27 @@ impl Decoders {
     /// Reads a datagram by the first decoder that matches it. `port` as of [`Decoder::matches`]; the caller keeps AIDP
     /// back.
     pub fn first_match(&self, port: u16, datagram: &[u8]) -> Option<Taught> {
-        self.decoders
-            .iter()
+        self.candidates(datagram)
             .find_map(|decoder| decoder.decode(port, datagram))
+    }
+
+    /// The claims of [`Decoders::first_match`] alone, in less time: for every datagram that is heard.
+    pub fn first_claims(&self, port: u16, datagram: &[u8]) -> Option<Claims> {
+        self.candidates(datagram)
+            .find_map(|decoder| decoder.claims(port, datagram))
+    }
+
+    /// Those that the first bytes of a datagram do not rule out.
+    fn candidates(&self, datagram: &[u8]) -> impl Iterator<Item = &Decoder> {
+        let mut first = [0; 8];
+        let len = datagram.len().min(first.len());
+        first[..len].copy_from_slice(&datagram[..len]);
+        let first = u64::from_ne_bytes(first);
+        self.heads
+            .iter()
+            .zip(self.decoders.iter())
+            .filter(move |(head, _)| (first ^ head.value) & head.mask == 0)
+            .map(|(_, decoder)| decoder)
     }
 
     /// The one of this name.
