@@ -24,9 +24,6 @@ impl DecoderSlot {
 
     /// What the first decoder that knows the bytes reads in them.
     pub fn read(&self, port: u16, bytes: &[u8]) -> Option<Claims> {
-        let decoders = self.now();
-        decoders
-            .first_match(port, bytes)
-            .map(|taught| taught.claims)
+        self.now().first_claims(port, bytes)
     }
 }
