@@ -82,13 +82,18 @@ pub struct InterfaceContext {
     pub asks: Asks,
 }
 
-/// Addresses that units are said to have out of the box. For the words of a reason only, never for logic:
-/// no vendor document confirms them (facts §4, marked unverified).
+/// Addresses that units are said to have out of the box. For words only, and for not taking new units for two that
+/// quarrel, never for what a unit is: no vendor document confirms them (facts §4, marked unverified).
 const FACTORY_IPS: [Ipv4Addr; 3] = [
     Ipv4Addr::new(192, 168, 160, 10),
     Ipv4Addr::new(192, 168, 161, 10),
     Ipv4Addr::new(10, 0, 0, 2),
 ];
+
+/// Whether an address is one that units are said to have out of the box.
+pub fn is_factory_ip(ip: Ipv4Addr) -> bool {
+    FACTORY_IPS.contains(&ip)
+}
 
 impl StatusContext {
     /// The status of a unit.
@@ -240,7 +245,7 @@ impl StatusContext {
             return format!("It claims {ip}, which is this computer's own address on {name}");
         }
         match self.shared_ips.get(&ip) {
-            Some(count) if FACTORY_IPS.contains(&ip) => {
+            Some(count) if is_factory_ip(ip) => {
                 format!("{count} units share the factory address {ip}")
             }
             Some(count) => format!("{count} units with different MACs claim {ip}"),
