@@ -1,5 +1,16 @@
 //! Capture files, bytes to datagrams and back: pcap and pcapng from Rollcall, tshark, tcpdump. No files, no clock: it reads
 //! from and writes to what it is given.
+//!
+//! `read.rs` takes captures apart, `write.rs` puts them together, `error.rs` says what is wrong with a file and counts what
+//! was left out of a good one.
+
+mod error;
+mod read;
+mod write;
+
+pub use error::{CaptureError, Damage, Place, Skipped, Unit};
+pub use read::{CaptureReader, MAX_BLOCK_BYTES, MAX_PACKET_BYTES, WATCHED_PORTS};
+pub use write::{CaptureWriter, WriterNote};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -73,4 +84,12 @@ pub struct Datagram {
     pub sender_mac: Option<Mac>,
     /// Its bytes, kept up to the limit of [`RawDatagram`].
     pub raw: RawDatagram,
+    /// The comments of its packet, one a line; of a file that Rollcall wrote, what it made of the datagram.
+    pub comment: String,
 }
+
+/// How the name of the program begins in the files that Rollcall writes.
+pub const APPLICATION: &str = "Rollcall ";
+
+/// How many bytes of a packet's comment are written and read.
+pub const COMMENT_KEPT_BYTES: usize = 4_096;
