@@ -290,6 +290,7 @@ fn any_heard() -> impl Strategy<Value = Heard> {
             gateway,
             model_number,
             modes,
+            taught: None,
             earlier_ips,
             flapped,
             presence,

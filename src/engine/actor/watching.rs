@@ -263,6 +263,7 @@ fn studied_unit(unit: &Appliance) -> StudiedUnit {
         mac: unit.mac().map(|best| best.value),
         ip: unit.ip().and_then(|best| best.value),
         product: text(unit.model()),
+        serial: unit.serial().map(|best| best.value.to_owned()),
         sys_object_id,
     }
 }
