@@ -100,6 +100,7 @@ fn heard(nth: u32, mixed: u32) -> Heard {
         gateway: known([10, 0, 0, 1]),
         model_number: Some(60),
         modes: Some(1),
+        taught: None,
         earlier_ips: Vec::new(),
         flapped: None,
         presence: vec![Presence {
