@@ -55,17 +55,18 @@ fn see_beside_decode(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("watch");
     group.throughput(Throughput::Elements(1));
-    let mut idx = 0;
+    let (mut idx, mut now) = (0, Timestamp::from_millis(0));
     group.bench_function("see_known_unit", |bencher| {
         bencher.iter(|| {
             let (from, claims, raw) = &units[idx % units.len()];
             idx += 1;
+            now = now.plus_millis(1);
             // One unit a millisecond: a hall that answers without a break.
             watcher.see(black_box(&Heard {
                 interface: &interface,
                 channel: Channel::Udp3502,
                 from: *from,
-                when: Timestamp::from_millis(idx as i64),
+                when: now,
                 raw,
                 said: Said::Claims {
                     source: Source::Reply,
@@ -74,7 +75,7 @@ fn see_beside_decode(criterion: &mut Criterion) {
             }));
         });
     });
-    watcher.tick(Timestamp::from_millis(idx as i64 + 5_000));
+    watcher.tick(now.plus_millis(5_000));
     assert_eq!(watcher.findings().len(), 0, "an ordinary hall");
     let bytes = reply(1).emit(7);
     group.bench_function("decode_discover_reply", |bencher| {
