@@ -8,7 +8,8 @@ use super::identity::Mac;
 use super::sighting::{Channel, RawDatagram};
 use super::time::Timestamp;
 
-/// How many findings are kept. Beyond, the oldest that is gone goes, then the oldest.
+/// How many findings are kept. Beyond, the oldest that is gone goes, then the least and oldest that is open; what a
+/// person accepted stays longest.
 pub const FINDINGS_KEPT: usize = 2_000;
 
 /// How many datagrams are kept as samples of one finding.

@@ -13,6 +13,7 @@ use super::{Heard, Said, Sender, SenderKey, Watcher};
 use crate::model::finding::{FindingKey, FindingKind, FindingSample};
 use crate::model::identity::Mac;
 use crate::model::sighting::{Source, StrayReason};
+use crate::model::time::Timestamp;
 use crate::wire::{self, Claimed, Kind, Message, Rejection};
 
 /// Units that one sender, or all of an interface within a second, may mean by set-IP in findings of their own.
@@ -147,7 +148,10 @@ impl Watcher {
             sender.is_flooding = true;
             from.is_swallowed = true;
             place.rate.take_out(&mut sender.rate, millis);
-            let mut flood = Flood::new(heard.when, heard.when, millis, num);
+            // It began with what is counted already: at most a second ago.
+            let ago = millis.saturating_sub(sender.first).min(1_000);
+            let since = Timestamp::from_millis(heard.when.as_millis().saturating_sub_unsigned(ago));
+            let mut flood = Flood::new(since, heard.when, millis, num);
             flood.sender = Some(sender.id);
             flood.add_sample(sample(heard));
             self.floods.begin(own_flood, flood);

@@ -123,8 +123,8 @@ impl Flood {
         }
         self.reported = self.num;
         self.is_news = false;
-        let secs = (self.last.millis_since(self.since) / 1_000).max(1);
-        let average = self.num / secs;
+        let took_millis = self.last.millis_since(self.since).max(1_000);
+        let average = self.num.saturating_mul(1_000) / took_millis;
         let (subject, what) = match key.ip {
             Some(ip) => (
                 format!("{ip} on {interface}"),

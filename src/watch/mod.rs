@@ -216,6 +216,8 @@ pub struct Watcher {
     floods: Floods,
     store: Store,
     let_go_at: u64,
+    /// Whether the interfaces changed, and with them what is off the management networks.
+    is_moved: bool,
 }
 
 impl Watcher {
@@ -233,11 +235,12 @@ impl Watcher {
             floods: Floods::default(),
             store: Store::default(),
             let_go_at: 0,
+            is_moved: false,
         }
     }
 
     /// Takes over what a site has, and forgets what was seen before.
-    pub fn load(&mut self, findings: Vec<Finding>, management: Vec<ManagementNetwork>) {
+    pub fn load(&mut self, findings: Vec<Finding>, management: &[ManagementNetwork]) {
         self.senders.clear();
         self.units.clear();
         self.claimants.clear();
@@ -251,8 +254,7 @@ impl Watcher {
             }
         }
         self.store.load(findings, self.clock.millis());
-        self.places.set_management(&management);
-        drop(management);
+        self.places.set_management(management);
     }
 
     /// The address of a unit that the site knows: no stranger.
@@ -267,9 +269,10 @@ impl Watcher {
         self.judge_places(now);
     }
 
-    /// Which interfaces are watched.
+    /// Which interfaces are watched. What holds no longer is gone with the next tick.
     pub fn set_interfaces(&mut self, interfaces: Vec<WatchedInterface>) {
         self.places.set_interfaces(interfaces);
+        self.is_moved = true;
     }
 
     /// A flood line of the registry, as often as it likes to say it.
@@ -361,9 +364,7 @@ impl Watcher {
     /// What a person made of a finding: accepted with a note, or open again. Whether there is such a finding.
     pub fn judge(&mut self, key: &FindingKey, accept: Option<String>, now: Timestamp) -> bool {
         let millis = self.clock.advance(now);
-        let is_known = self.store.judge(key, accept.as_deref(), now, millis);
-        drop(accept);
-        is_known
+        self.store.judge(key, accept, now, millis)
     }
 
     /// The findings: open ones first, then accepted ones, then those that are gone; of these the worst first, then the
@@ -389,8 +390,7 @@ impl Watcher {
 
     /// Takes back findings that could not be written.
     pub fn put_back(&mut self, findings: Vec<Arc<Finding>>) {
-        self.store.put_back(&findings);
-        drop(findings);
+        self.store.put_back(findings);
     }
 
     /// Findings that made room for newer ones since they were taken last: the site file is to forget them.

@@ -46,7 +46,7 @@ pub(super) struct CameBack {
     pub(super) sender: u64,
 }
 
-impl<T: ToString> Told<T> {
+impl<T: std::fmt::Debug> Told<T> {
     pub(super) fn now(&self) -> Option<&T> {
         self.now.as_ref().map(|(value, _)| value)
     }
@@ -79,7 +79,7 @@ impl<T: ToString> Told<T> {
             .and_then(|idx| self.earlier[idx].take())
             .filter(|(_, _, left)| millis.saturating_sub(*left) < FLAP_WINDOW_MILLIS)
             .map(|_| CameBack {
-                between: between.to_string(),
+                between: format!("{between:?}"),
                 sender: said_by,
             });
         // The place that it left, or else the oldest, goes to the one in between.

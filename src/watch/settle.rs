@@ -25,6 +25,9 @@ impl Watcher {
     /// Lets time pass. Every 100 ms.
     pub fn tick(&mut self, now: Timestamp) {
         let millis = self.clock.advance(now);
+        if std::mem::take(&mut self.is_moved) {
+            self.judge_places(now);
+        }
         self.tell_crowds(now, millis);
         let names = &self.places;
         for seen in self.floods.reports(|place| names.name(place)) {

@@ -272,7 +272,7 @@ impl Store {
     pub(super) fn judge(
         &mut self,
         key: &FindingKey,
-        accept: Option<&str>,
+        accept: Option<String>,
         now: Timestamp,
         millis: u64,
     ) -> bool {
@@ -282,7 +282,7 @@ impl Store {
         slot.seen = millis;
         Arc::make_mut(&mut slot.finding).state = match accept {
             Some(note) => FindingState::Accepted {
-                note: note.chars().take(NOTE_CHARS).collect(),
+                note: cut_note(note),
                 when: now,
             },
             None => FindingState::Open,
@@ -342,7 +342,7 @@ impl Store {
     }
 
     /// Takes back what could not be written.
-    pub(super) fn put_back(&mut self, findings: &[Arc<Finding>]) {
+    pub(super) fn put_back(&mut self, findings: Vec<Arc<Finding>>) {
         for finding in findings {
             if let Some(slot) = self.slots.get_mut(&finding.key)
                 && !slot.is_dirty
@@ -424,6 +424,13 @@ impl Slot {
     fn is_active(&self) -> bool {
         !matches!(self.finding.state, FindingState::Gone { .. })
     }
+}
+
+fn cut_note(note: String) -> String {
+    if note.chars().nth(NOTE_CHARS).is_none() {
+        return note;
+    }
+    note.chars().take(NOTE_CHARS).collect()
 }
 
 fn state_rank(finding: &Finding) -> u8 {
