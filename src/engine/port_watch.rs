@@ -8,6 +8,7 @@ use super::store::{WatchBatch, WatchContents};
 use crate::model::exposure::Exposed;
 use crate::model::finding::{FindingKey, ManagementNetwork};
 use crate::model::registry::Registry;
+use crate::model::snapshot::Units;
 use crate::model::time::Timestamp;
 use crate::model::traffic::{SeenDatagram, Traffic};
 use crate::model::watching::Watching;
@@ -38,7 +39,7 @@ impl PortWatch {
     /// Goes on with what a site file has.
     pub(super) fn new(recorder: Arc<Recorder>, limits: Limits, contents: WatchContents) -> Self {
         let mut watcher = Watcher::new(limits);
-        watcher.load(contents.findings, contents.management.clone());
+        watcher.load(contents.findings, &contents.management);
         recorder.with_ring(|ring| ring.load(contents.segments));
         Self {
             recorder,
@@ -50,6 +51,15 @@ impl PortWatch {
             recent: Arc::default(),
             traffic: Arc::default(),
             traffic_read: Timestamp::default(),
+        }
+    }
+
+    /// The units of the site are known: none of them is a stranger.
+    pub(super) fn know_units(&mut self, units: &Units) {
+        for (_, unit) in units.iter() {
+            if let Some(ip) = unit.ip().and_then(|best| best.value) {
+                self.watcher.know_unit(ip);
+            }
         }
     }
 

@@ -194,6 +194,7 @@ impl Session {
         let plane = Plane::start(plane_config, out, now);
         registry.set_interfaces(plane.contexts());
         watch.set_interfaces(&plane);
+        watch.know_units(&registry.units());
         let asker = PlaneAsker::default();
         asker.set(plane.asking_sockets());
         let site = SiteState {
