@@ -22,7 +22,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::model::identity::Mac;
-use crate::model::sighting::Channel;
+use crate::model::sighting::{Channel, RAW_KEPT_BYTES};
 use crate::model::time::Timestamp;
 use crate::model::traffic::Direction;
 
@@ -71,9 +71,28 @@ pub struct Study {
     pub unit: StudiedUnit,
     /// When it was gathered.
     pub when: Timestamp,
-    /// Its datagrams, oldest first, at most [`DATAGRAMS_STUDIED`].
+    /// Its datagrams, oldest first, at most [`DATAGRAMS_STUDIED`]; [`Study::new`] sees to it.
     pub datagrams: Vec<StudiedDatagram>,
 }
 
 /// How many datagrams of a unit are looked at: the newest.
 pub const DATAGRAMS_STUDIED: usize = 2_000;
+
+impl Study {
+    /// A study of the newest of these datagrams, which come oldest first; of each no more bytes than are kept of any.
+    pub fn new(unit: StudiedUnit, when: Timestamp, mut datagrams: Vec<StudiedDatagram>) -> Self {
+        datagrams.drain(..datagrams.len().saturating_sub(DATAGRAMS_STUDIED));
+        for datagram in &mut datagrams {
+            if let Some(kept) = datagram.bytes.get(..RAW_KEPT_BYTES)
+                && datagram.bytes.len() > RAW_KEPT_BYTES
+            {
+                datagram.bytes = Arc::from(kept);
+            }
+        }
+        Self {
+            unit,
+            when,
+            datagrams,
+        }
+    }
+}

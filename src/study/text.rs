@@ -54,6 +54,14 @@ fn number(idx: usize) -> String {
     format!("#{}", idx + 1)
 }
 
+/// "once", "3 times".
+fn times(num: usize) -> String {
+    match num {
+        1 => "once".to_owned(),
+        num => format!("{num} times"),
+    }
+}
+
 /// The word for a direction.
 pub(super) const fn direction_word(direction: Direction) -> &'static str {
     match direction {
@@ -183,17 +191,25 @@ impl Text<'_> {
 
     fn message(&mut self, message: &MessageSeen) {
         self.line("");
+        let unasked = match message.num_unasked {
+            0 => String::new(),
+            num => format!(", unasked {}", times(num)),
+        };
         self.line(format!(
-            "{} (0x{:02x}), {} {} times, {} of them unasked",
+            "{} (0x{:02x}), {} {}{unasked}",
             message.kind,
             message.kind.code(),
             direction_word(message.direction),
-            message.num,
-            message.num_unasked
+            times(message.num),
         ));
+        let lengths = if message.min_len == message.max_len {
+            message.min_len.to_string()
+        } else {
+            format!("{} to {}", message.min_len, message.max_len)
+        };
         self.line(format!(
-            "    {} to {} bytes, first {}, last {}",
-            message.min_len, message.max_len, message.first, message.last
+            "    {lengths} bytes, first {}, last {}",
+            message.first, message.last
         ));
         for (remark, num) in &message.remarks {
             self.line(format!("    {remark}: {num} of {}", message.num));
@@ -218,7 +234,7 @@ impl Text<'_> {
             for (value, num) in &field.values {
                 let shown = &value[..value.len().min(VALUE_SHOWN_BYTES)];
                 let cut = if shown.len() < value.len() { "…" } else { "" };
-                self.line(format!("        {}{cut}  {num} times", hex(shown)));
+                self.line(format!("        {}{cut}  {}", hex(shown), times(*num)));
             }
         }
         self.line(format!("    Example: {}", number(message.example)));

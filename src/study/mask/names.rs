@@ -34,16 +34,29 @@ impl Needles {
         }
     }
 
-    /// Looks for this name from now on, as UTF-8 and as Latin-1.
+    /// Looks for this name from now on: as UTF-8, as Latin-1, and as UTF-16 where that is not Latin-1 with zeros between.
     pub(super) fn add(&mut self, name: &str, number: u32) {
         if self.num_names >= NAMES_SEARCHED {
             return;
         }
         self.num_names += 1;
         self.add_bytes(name.bytes(), number);
-        if !name.is_ascii() {
-            let latin1: Option<Vec<u8>> = name.chars().map(|c| u8::try_from(c).ok()).collect();
-            self.add_bytes(latin1.unwrap_or_default().into_iter(), number);
+        if name.is_ascii() {
+            return;
+        }
+        // The letters of ASCII are compared whatever their case, the others are not.
+        for text in [name.to_lowercase(), name.to_uppercase()] {
+            self.add_bytes(text.bytes(), number);
+            let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
+            if let Some(latin1) = latin1 {
+                self.add_bytes(latin1.into_iter(), number);
+            } else {
+                let utf16: Vec<u16> = text.encode_utf16().collect();
+                let le: Vec<u8> = utf16.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+                let be: Vec<u8> = utf16.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+                self.add_bytes(le.into_iter(), number);
+                self.add_bytes(be.into_iter(), number);
+            }
         }
     }
 
@@ -111,6 +124,8 @@ mod tests {
             [(1, 13, 2), (15, 5, 1)]
         );
         assert_eq!(needles.find("KöLN".as_bytes()), [(0, 5, 3)]);
+        assert_eq!(needles.find("KÖLN".as_bytes()), [(0, 5, 3)]);
+        assert_eq!(needles.find(b"k\xd6ln"), [(0, 4, 3)]);
         assert_eq!(needles.find(b"k\xf6ln"), [(0, 4, 3)]);
         assert_eq!(needles.find(b""), []);
     }

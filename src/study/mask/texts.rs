@@ -157,6 +157,7 @@ fn longest_ipv6(text: &[u8], range: Range<usize>, max_colons: usize) -> Option<(
     longest
 }
 
+/// MACs, and addresses in hex digits.
 fn macs(text: &[u8], is_known: &dyn Fn(Written) -> bool, found: &mut Vec<Token>) {
     // Six groups of one or two digits.
     for separator in [b':', b'-', b' ', b'.'] {
@@ -187,10 +188,33 @@ fn macs(text: &[u8], is_known: &dyn Fn(Written) -> bool, found: &mut Vec<Token>)
             let twelve = start..start + MAC_DIGITS;
             take_mac(text, &[twelve], false, is_known, found);
         }
+        for start in digits.start..digits.end.saturating_sub(IP_DIGITS - 1) {
+            take_ip_in_hex(text, start..start + IP_DIGITS, is_known, found);
+        }
     }
 }
 
 const MAC_DIGITS: usize = 12;
+
+const IP_DIGITS: usize = 8;
+
+/// A known address in hex digits, as tables of systems have it.
+fn take_ip_in_hex(
+    text: &[u8],
+    range: Range<usize>,
+    is_known: &dyn Fn(Written) -> bool,
+    found: &mut Vec<Token>,
+) {
+    let number = std::str::from_utf8(&text[range.clone()])
+        .ok()
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    if let Some(number) = number {
+        let value = Written::Ip(number.to_be_bytes());
+        if is_known(value) {
+            found.push(Token { range, value });
+        }
+    }
+}
 
 /// Groups of so many hex digits each, as many in a row as there are.
 fn whole_groups(
@@ -306,6 +330,7 @@ mod tests {
         check("fe80::2e0:86ff:fe12:3456%3", &["fe80::2e0:86ff:fe12:3456"]);
         check("addr fe80::1, 12:30:45", &["fe80::1"]);
         check("::ffff:10.0.0.9", &["::ffff:10.0.0.9"]);
+        check("rem 0A000005:0DAE 0a000006", &["0A000005"]);
         check("[2001:db8::1]:3502", &["2001:db8::1"]);
     }
 
