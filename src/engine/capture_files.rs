@@ -1,6 +1,6 @@
 //! Writing what is kept of the open site into a capture file, and gathering the study of a unit. Everything blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,9 +17,13 @@ use crate::model::time::Timestamp;
 use crate::model::traffic::{DatagramKind, Direction};
 use crate::model::traffic_filter::TrafficFilter;
 use crate::study::{DATAGRAMS_STUDIED, StudiedDatagram, StudiedUnit, Study};
+use crate::wire;
 
 /// Networks of one file, at most; what is on others goes to the last one.
 const INTERFACES_KEPT: usize = 4_096;
+
+/// Our own questions that wait for a unit's answer while a study is gathered.
+const QUESTIONS_KEPT: usize = 64;
 
 /// Which datagrams are wanted.
 #[derive(Clone, Debug)]
@@ -125,6 +129,30 @@ fn record_of(datagram: &Datagram, interface_idx: u32) -> Record {
     }
 }
 
+fn studied_of(datagram: &Datagram) -> StudiedDatagram {
+    StudiedDatagram {
+        when: datagram.when,
+        direction: datagram.direction.unwrap_or(Direction::Heard),
+        interface: Arc::clone(&datagram.interface),
+        channel: channel_of(datagram),
+        from: datagram.from,
+        to: (datagram.direction == Some(Direction::Sent)).then_some(datagram.to),
+        bytes: Arc::clone(&datagram.raw.bytes),
+        is_unasked: kind_of(datagram) == DatagramKind::Announcement,
+    }
+}
+
+fn sequence_of(bytes: &[u8]) -> Option<u16> {
+    Some(wire::decode(bytes).ok()?.frame.sequence())
+}
+
+fn keep_newest(kept: &mut VecDeque<StudiedDatagram>, datagram: StudiedDatagram, at_most: usize) {
+    if kept.len() == at_most {
+        kept.pop_front();
+    }
+    kept.push_back(datagram);
+}
+
 /// Gathers what is kept of one unit: from the ring or the replay, and from its evidence.
 pub(super) fn study(
     unit: &Appliance,
@@ -133,22 +161,22 @@ pub(super) fn study(
     now: Timestamp,
 ) -> JobDone {
     let signs = UnitSigns::of(unit);
-    let mut datagrams = std::collections::VecDeque::new();
-    kept.each(|_, datagram| {
+    let mut datagrams = VecDeque::new();
+    // Our own questions name no unit: they belong to it when it answers them.
+    let mut questions: VecDeque<StudiedDatagram> = VecDeque::new();
+    let _ = kept.each(|_, datagram| {
         if signs.are_in(datagram) {
-            if datagrams.len() == DATAGRAMS_STUDIED {
-                datagrams.pop_front();
+            let answered = sequence_of(&datagram.raw.bytes);
+            let is_its = |question: &StudiedDatagram| sequence_of(&question.bytes) == answered;
+            if answered.is_some()
+                && let Some(idx) = questions.iter().position(is_its)
+                && let Some(question) = questions.remove(idx)
+            {
+                keep_newest(&mut datagrams, question, DATAGRAMS_STUDIED);
             }
-            datagrams.push_back(StudiedDatagram {
-                when: datagram.when,
-                direction: datagram.direction.unwrap_or(Direction::Heard),
-                interface: Arc::clone(&datagram.interface),
-                channel: channel_of(datagram),
-                from: datagram.from,
-                to: (datagram.direction == Some(Direction::Sent)).then_some(datagram.to),
-                bytes: Arc::clone(&datagram.raw.bytes),
-                is_unasked: kind_of(datagram) == DatagramKind::Announcement,
-            });
+            keep_newest(&mut datagrams, studied_of(datagram), DATAGRAMS_STUDIED);
+        } else if datagram.direction == Some(Direction::Sent) {
+            keep_newest(&mut questions, studied_of(datagram), QUESTIONS_KEPT);
         }
         ControlFlow::Continue(())
     });
@@ -186,7 +214,10 @@ pub(super) fn study(
 /// Writes a study.
 pub(super) fn save_study(request: Box<super::command::StudyRequest>) -> JobDone {
     let result = write_atomically(&request.path, request.overwrite, |file| {
-        let bytes = request.study.to_zip(request.mask).map_err(io::Error::other)?;
+        let bytes = request
+            .study
+            .to_zip(request.mask)
+            .map_err(io::Error::other)?;
         io::Write::write_all(file, &bytes)
     });
     JobDone::StudySaved(request, result)
