@@ -1,7 +1,7 @@
 //! Any bytes as a capture file: all datagrams are taken out, and none of the bounds is passed.
 //!
-//! Run with `RUSTC_BOOTSTRAP=1 cargo fuzz run capture`, as the target `decode`. The captures in `tests/data/capture` are
-//! a corpus to begin with.
+//! Run with `RUSTC_BOOTSTRAP=1 cargo fuzz run capture fuzz/corpus/capture tests/data/capture`: what is found goes into the
+//! first folder (which has to be there), the second is what to begin with.
 
 #![no_main]
 
@@ -59,7 +59,10 @@ fn drain(source: impl Read) -> (Vec<Datagram>, Option<String>) {
         }
     };
     assert!(reader.next().is_ok_and(|more| more.is_none()));
-    assert_eq!(reader.skipped().is_empty(), reader.skipped().sentences().is_empty());
+    assert_eq!(
+        reader.skipped().is_empty(),
+        reader.skipped().sentences().is_empty()
+    );
     for pair in datagrams.windows(2) {
         let in_order = pair[0].packet <= pair[1].packet;
         // What is unfinished comes last.
@@ -76,7 +79,11 @@ fn check(datagram: &Datagram) {
     // Each byte that is no text becomes three that say so.
     assert!(datagram.comment.len() <= 3 * COMMENT_KEPT_BYTES + 16);
     let ports = [datagram.from.port(), datagram.to.port()];
-    assert!(ports.iter().any(|port| *port == 161 || WATCHED_PORTS.contains(port)));
+    assert!(
+        ports
+            .iter()
+            .any(|port| *port == 161 || WATCHED_PORTS.contains(port))
+    );
     assert!(datagram.packet > 0 && !datagram.interface.is_empty());
     assert!(!datagram.when.to_string().is_empty());
 }

@@ -180,43 +180,47 @@ impl Skipped {
     /// In words, a sentence each; none where nothing was left out.
     pub fn sentences(&self) -> Vec<String> {
         let types: Vec<String> = self.link_types.iter().map(u16::to_string).collect();
+        let link_types = format!("of a link type that is not read ({})", types.join(", "));
         let counted = [
-            (
-                self.unknown_link_type,
-                format!(
-                    "packets of a link type that is not read ({})",
-                    types.join(", ")
-                ),
-            ),
+            (self.unknown_link_type, "packet", link_types.as_str()),
             (
                 self.cut,
-                "packets that the capture holds only the beginning of".to_owned(),
+                "packet",
+                "the capture holds only the beginning of",
             ),
             (
                 self.fragments_given_up,
-                "fragmented datagrams that never became whole".to_owned(),
+                "fragmented datagram",
+                "that never became whole",
             ),
             (
                 self.stream_gaps,
-                "places where bytes of a TCP stream are missing".to_owned(),
+                "place",
+                "where bytes of a TCP stream are missing",
             ),
             (
                 self.streams_ignored,
-                "TCP streams that are not AIDP, of which only the beginning is shown".to_owned(),
+                "TCP stream",
+                "with bytes that are not AIDP, of which only the beginning is shown",
             ),
             (
                 self.streams_put_aside,
-                "TCP streams put aside since too many were open".to_owned(),
+                "TCP stream",
+                "put aside since too many were open",
             ),
             (
                 self.without_time,
-                "datagrams without a time, shown with that of the packet before".to_owned(),
+                "datagram",
+                "without a time, shown with that of the packet before",
             ),
         ];
         counted
             .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, unit, what)| {
+                let plural = if count == 1 { "" } else { "s" };
+                format!("{count} {unit}{plural} {what}")
+            })
             .collect()
     }
 }

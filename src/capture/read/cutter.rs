@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn long_messages_are_kept_up_to_the_limit() {
-        let message = encode_raw(1, 0x81, &[(6, &[b'n'; 60_000])]);
+        let message = encode_raw(1, 0x81, &[(6, &vec![b'n'; 60_000])]);
         let parts: Vec<&[u8]> = message.chunks(1_460).chain([&REQUEST[..]]).collect();
         assert_eq!(
             cut(&parts),

@@ -395,7 +395,7 @@ mod tests {
         assert!(add(&mut fragments, 999, piece(16, &[0; 8], true)).is_some());
 
         for id in 0..MAX_OPEN as u32 {
-            add(&mut fragments, id, piece(8, &[0; 60_000], false));
+            add(&mut fragments, id, piece(8, &vec![0; 60_000], false));
             assert!(fragments.num_bytes <= MAX_BYTES);
         }
         let later = NOW.plus_millis(MAX_AGE_MILLIS + 1);

@@ -521,8 +521,8 @@ impl<R: Read> PacketFile<R> {
     }
 }
 
-/// Whether tshark gives such blocks a number among the packets: packets, sysdig events, entries of the systemd journal and
-/// blocks of other makers too.
+/// Whether tshark gives such blocks a number among the packets: packets, entries of the systemd journal, sysdig events
+/// and blocks of other makers too.
 const fn is_counted(kind: u32) -> bool {
     matches!(
         kind,
@@ -531,10 +531,8 @@ const fn is_counted(kind: u32) -> bool {
             | ENHANCED_PACKET
             | 9
             | 0x204
-            | 0x208
             | 0x216
             | 0x221
-            | 0x222
             | 0xBAD
             | 0x4000_0BAD
     )

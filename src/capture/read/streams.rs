@@ -189,7 +189,7 @@ impl Flow {
             self.hold(segment, sequence, envelope);
         } else if segment.full_len > 0 {
             self.hand_on(sequence, segment.bytes, segment.full_len, &envelope, out);
-            self.release_ready(out);
+            self.release_ready(Some(&envelope), out);
         }
         if self.held.len() > MAX_HELD || self.num_held_bytes > MAX_HELD_BYTES || segment.is_reset {
             self.release_all(out);
@@ -257,21 +257,22 @@ impl Flow {
         self.last = Some(envelope.without_comment());
     }
 
-    /// Hands on what was held and has its turn now.
-    fn release_ready(&mut self, out: &mut Out<'_>) {
+    /// Hands on what was held and has its turn now: complete since the packet that filled the gap, if one did.
+    fn release_ready(&mut self, filled_by: Option<&Envelope>, out: &mut Out<'_>) {
         while let Some((held_idx, ahead)) = self.nearest() {
             if ahead > 0 {
                 return;
             }
             let held = self.held.swap_remove(held_idx);
             self.num_held_bytes -= held.cost_bytes();
-            self.hand_on(
-                held.sequence,
-                &held.bytes,
-                held.full_len,
-                &held.envelope,
-                out,
-            );
+            let envelope = match filled_by {
+                Some(filler) => Envelope {
+                    comment: held.envelope.comment,
+                    ..filler.without_comment()
+                },
+                None => held.envelope,
+            };
+            self.hand_on(held.sequence, &held.bytes, held.full_len, &envelope, out);
         }
     }
 
@@ -287,7 +288,7 @@ impl Flow {
                     .next
                     .map(|next| next.wrapping_add(ahead.unsigned_abs()));
             }
-            self.release_ready(out);
+            self.release_ready(None, out);
         }
     }
 
