@@ -12,6 +12,7 @@ use super::fact::Fact;
 use super::identity::{Mac, is_ip_key, serial_key};
 use super::snapshot::Units;
 use super::watching::{Comparison, Difference, DifferenceKind};
+use crate::wire::Claimed;
 
 /// How many differences are listed; how many more there are is said.
 pub const DIFFERENCES_KEPT: usize = 10_000;
@@ -206,7 +207,7 @@ fn value<T>(best: Option<Best<T>>) -> Option<T> {
     best.map(|best| best.value)
 }
 
-fn text<'a>(best: Option<Best<&'a str>>) -> Option<&'a str> {
+fn text(best: Option<Best<&str>>) -> Option<&str> {
     value(best).map(str::trim).filter(|text| !text.is_empty())
 }
 
@@ -214,8 +215,13 @@ fn quoted(text: Option<&str>) -> Option<String> {
     text.map(|text| format!("{text:?}"))
 }
 
-fn stated(best: Option<Best<Option<Ipv4Addr>>>) -> Option<Option<Ipv4Addr>> {
-    value(best)
+/// An address as a message would state it: not at all, as none, or as what it is.
+fn stated(best: Option<Best<Option<Ipv4Addr>>>) -> Claimed {
+    match value(best) {
+        None => Claimed::Absent,
+        Some(None) => Claimed::None,
+        Some(Some(ip)) => Claimed::Ip(ip),
+    }
 }
 
 /// Whether the unit has this name from anybody: a name that a person gave it in the site hides the one that was heard.
@@ -223,7 +229,10 @@ fn has_name(unit: &Appliance, name: &str) -> bool {
     let heard = unit.heard.as_ref().map(|heard| &heard.name);
     let imported = unit.imported.as_deref().map(|facts| facts.name.as_str());
     text(unit.name()) == Some(name)
-        || heard.and_then(Fact::value).map(|heard| heard.trim()) == Some(name)
+        || heard
+            .and_then(Fact::value)
+            .map(|heard| heard.as_str().trim())
+            == Some(name)
         || imported.map(str::trim) == Some(name)
 }
 
@@ -247,16 +256,15 @@ impl Words {
     }
 
     /// The same of what may be stated to be none.
-    fn stated(
-        &mut self,
-        what: &str,
-        here: Option<Option<Ipv4Addr>>,
-        there: Option<Option<Ipv4Addr>>,
-    ) {
+    fn stated(&mut self, what: &str, here: Claimed, there: Claimed) {
         match (here, there) {
-            (Some(Some(here)), Some(Some(there))) => self.known(what, Some(here), Some(there)),
-            (Some(None), Some(Some(there))) => self.say(&format!("no {what}, in the site {there}")),
-            (Some(Some(here)), Some(None)) => self.say(&format!("{what} {here}, in the site none")),
+            (Claimed::Ip(here), Claimed::Ip(there)) => self.known(what, Some(here), Some(there)),
+            (Claimed::None, Claimed::Ip(there)) => {
+                self.say(&format!("no {what}, in the site {there}"));
+            }
+            (Claimed::Ip(here), Claimed::None) => {
+                self.say(&format!("{what} {here}, in the site none"));
+            }
             _ => {}
         }
     }

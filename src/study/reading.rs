@@ -1,12 +1,12 @@
 //! A study's datagrams, decoded once, with what belongs together: which reply came to which request, and which messages
 //! are the unit's own. The rules that judge by it are in `judging.rs`.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::{StudiedDatagram, Study};
 use crate::model::identity::Mac;
 use crate::model::traffic::Direction;
-use crate::wire::{Decoded, Kind, Message, Rejection, decode};
+use crate::wire::{Claimed, Decoded, Kind, Message, Rejection, decode};
 
 /// How long a request may be answered: as long as it keeps a discover reply from being an announcement.
 pub(super) const ANSWER_MILLIS: u64 = 15_000;
@@ -23,7 +23,7 @@ pub(super) struct Read<'a> {
     pub(super) decoded: Result<Decoded<'a>, Rejection>,
 }
 
-impl<'a> Read<'a> {
+impl Read<'_> {
     pub(super) fn message(&self) -> Option<&Message> {
         self.decoded.as_ref().ok().map(|decoded| &decoded.message)
     }
@@ -156,10 +156,10 @@ impl<'a> Reading<'a> {
             self.mac.is_some()
                 && self.is_of_unit(read)
                 && read.mac() == self.mac
-                && claimed_ip(read).is_some()
+                && claimed_ip(read).is_stated()
         };
         let earlier = self.datagrams[..request.idx].iter().rev().find(is_own)?;
-        if !self.is_meant(request) || claimed_ip(earlier) == Some(Some(ip)) {
+        if !self.is_meant(request) || claimed_ip(earlier) == Claimed::Ip(ip) {
             return None;
         }
         self.datagrams[request.idx + 1..]
@@ -167,7 +167,7 @@ impl<'a> Reading<'a> {
             .take_while(|read| {
                 read.datagram.when.millis_since(request.datagram.when) <= TAKEN_MILLIS
             })
-            .find(|read| is_own(read) && claimed_ip(read) == Some(Some(ip)))
+            .find(|read| is_own(read) && claimed_ip(read) == Claimed::Ip(ip))
     }
 
     /// Whether an address is one that this computer sent from.
@@ -178,11 +178,11 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// What a discover reply claims: an address, or that it has none. Nothing where it says nothing.
-fn claimed_ip(read: &Read<'_>) -> Option<Option<Ipv4Addr>> {
-    match read.message()? {
-        Message::DiscoverReply(reply) if reply.ip.is_stated() => Some(reply.ip.ip()),
-        _ => None,
+/// What a discover reply claims: an address, or that it has none. Absent where it says nothing.
+fn claimed_ip(read: &Read<'_>) -> Claimed {
+    match read.message() {
+        Some(Message::DiscoverReply(reply)) => reply.ip,
+        _ => Claimed::Absent,
     }
 }
 

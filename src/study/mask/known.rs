@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::names::Needles;
 use super::regions::{What, regions};
 use super::texts::{Written, tokens};
-use super::{is_everybodys, is_everybodys_v6, is_mask};
+use super::{VENDOR_BYTES, is_everybodys, is_everybodys_v6, is_mask};
 use crate::study::Study;
 
 /// Numbers in the order in which things are met.
@@ -200,7 +200,7 @@ impl Known {
     }
 
     fn settle(&mut self) {
-        self.macs.settle(mac_mask);
+        self.macs.settle(|mac, number| mac_mask(*mac, number));
         self.ips.settle(|_, number| ip_mask(number));
         self.ipv6s.settle(ipv6_mask);
         let serials = &self.serials;
@@ -226,7 +226,7 @@ impl Known {
     /// The MAC that stands for this one, of the same vendor.
     pub(super) fn mac(&self, mac: [u8; 6]) -> [u8; 6] {
         match self.macs.number(&mac) {
-            Some(number) => mac_mask(&mac, number),
+            Some(number) => mac_mask(mac, number),
             None => mac,
         }
     }
@@ -299,10 +299,10 @@ const UNIT: &str = "unit";
 /// The word for serials.
 const SERIAL: &str = "serial";
 
-fn mac_mask(mac: &[u8; 6], number: u32) -> [u8; 6] {
-    let [a, b, c, ..] = *mac;
-    let [_, d, e, f] = number.to_be_bytes();
-    [a, b, c, d, e, f]
+fn mac_mask(mac: [u8; 6], number: u32) -> [u8; 6] {
+    let mut mask = mac;
+    mask[VENDOR_BYTES..].copy_from_slice(&number.to_be_bytes()[1..]);
+    mask
 }
 
 /// The block for measurements (198.18.0.0/15), and beyond it the one that nobody uses (240.0.0.0/4).
@@ -317,12 +317,11 @@ fn ip_mask(number: u32) -> [u8; 4] {
     }
 }
 
-/// The block for documentation, 2001:db8::/32; of a group what makes it one is kept before it.
+/// The block for documentation, `2001:db8::/32`; of a group what makes it one is kept before it.
 fn ipv6_mask(octets: &[u8; 16], number: u32) -> [u8; 16] {
-    let [n0, n1, n2, n3] = number.to_be_bytes();
-    let mut mask = [
-        0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, n0, n1, n2, n3,
-    ];
+    let mut mask = [0; 16];
+    mask[..4].copy_from_slice(&[0x20, 0x01, 0x0D, 0xB8]);
+    mask[12..].copy_from_slice(&number.to_be_bytes());
     if octets[0] == 0xFF {
         mask.copy_within(..4, 2);
         mask[..2].copy_from_slice(&octets[..2]);

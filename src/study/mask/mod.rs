@@ -177,8 +177,7 @@ impl Known {
             && let Some(mac) = mac_in_eui64(*slot)
             && self.is_searched(Written::Mac(mac))
         {
-            let [_, _, _, d, e, f] = self.mac(mac);
-            [slot[5], slot[6], slot[7]] = [d, e, f];
+            slot[5..].copy_from_slice(&self.mac(mac)[VENDOR_BYTES..]);
             return slot.len();
         }
         if let Some(slot) = bytes.first_chunk_mut::<6>() {
@@ -219,10 +218,13 @@ fn reversed<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
 
 /// The MAC that the last half of an IPv6 address was made of.
 fn mac_in_eui64(bytes: [u8; 8]) -> Option<[u8; 6]> {
-    let [a, b, c, 0xFF, 0xFE, d, e, f] = bytes else {
+    let [first, start @ .., 0xFF, 0xFE, _, _, _] = bytes else {
         return None;
     };
-    Some([a ^ 0x02, b, c, d, e, f])
+    let mut mac = [first ^ 0x02, 0, 0, 0, 0, 0];
+    mac[1..VENDOR_BYTES].copy_from_slice(&start);
+    mac[VENDOR_BYTES..].copy_from_slice(&bytes[5..]);
+    Some(mac)
 }
 
 /// Whether these bytes are a mask, or a prefix length: ones, then zeros.

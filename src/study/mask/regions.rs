@@ -65,7 +65,6 @@ const HEADER_BYTES: usize = 12;
 /// What follows the last whole field in the payload: the end of the fields and what is behind it, or a field that is cut.
 fn rest(bytes: &[u8], kind: Kind, range: Range<usize>, found: &mut Vec<(Range<usize>, What)>) {
     match &bytes[range.clone()] {
-        [] => {}
         [0xFF, ..] => found.push((range.start + 1..range.end, What::Free)),
         [field, _, _, value @ ..] => {
             // The length it claims may be any; what is there is shorter.
@@ -79,6 +78,7 @@ fn rest(bytes: &[u8], kind: Kind, range: Range<usize>, found: &mut Vec<(Range<us
             };
             found.push((range.end - value.len()..range.end, what));
         }
+        // Nothing, or a field's header that is cut.
         _ => {}
     }
 }
