@@ -17,7 +17,6 @@ use rollcall::wire::{IpRequest, Kind, discover_request};
 use running::{reply, start};
 
 #[path = "support/running.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
 mod running;
 
 /// 2026-11-22 14:00:00 UTC.
@@ -55,7 +54,12 @@ fn write_capture(path: &Path) {
         "127.0.0.7:3502",
         reply(7, "acs-7").emit(0),
     );
-    put(30, Direction::Sent, "127.0.0.1:40000", discover_request(9).to_vec());
+    put(
+        30,
+        Direction::Sent,
+        "127.0.0.1:40000",
+        discover_request(9).to_vec(),
+    );
     put(
         31,
         Direction::Heard,

@@ -190,7 +190,7 @@ pub(super) fn study(
                 && datagram.from == evidence.from
                 && datagram.bytes == *bytes
         });
-        if !is_there && datagrams.len() < DATAGRAMS_STUDIED {
+        if !is_there {
             datagrams.push(StudiedDatagram {
                 when: evidence.when,
                 direction: Direction::Heard,
@@ -204,11 +204,7 @@ pub(super) fn study(
         }
     }
     datagrams.sort_by_key(|datagram| datagram.when);
-    JobDone::Studied(Box::new(Study {
-        unit: studied,
-        when: now,
-        datagrams,
-    }))
+    JobDone::Studied(Box::new(Study::new(studied, now, datagrams)))
 }
 
 /// Writes a study.

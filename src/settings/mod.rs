@@ -18,6 +18,10 @@ pub use places::Places;
 pub use renderer::{OpeningNote, Renderer, in_turn};
 
 /// Everything that is remembered.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own that a person sees"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(
