@@ -95,6 +95,8 @@ pub(in crate::app) struct WatchState {
     pub(in crate::app) exposed: Option<usize>,
     /// The ranges of the exposure check as typed. `None` until they were suggested.
     pub(in crate::app) ranges: Option<String>,
+    /// Whether there is so little room that the part that is shown scrolls as a whole.
+    pub(in crate::app) is_short: bool,
     /// The row of the list to be brought into view.
     pub(in crate::app) scroll_to: Option<usize>,
 }

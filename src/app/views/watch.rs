@@ -19,13 +19,16 @@ use super::super::widgets::{self, Named};
 use super::super::{App, UiCommand, WatchCommand};
 
 /// With less room than this, what is chosen in a list is shown below it.
-const BESIDE_FROM_WIDTH: f32 = 860.0;
+const BESIDE_FROM_WIDTH: f32 = 920.0;
 
 /// How wide what is chosen is beside its list.
-const DETAIL_WIDTH: f32 = 348.0;
+const DETAIL_WIDTH: f32 = 392.0;
 
-/// How high a list with what is chosen below it is at least; with less room the whole part scrolls.
-const MIN_HALVES_HEIGHT: f32 = 300.0;
+/// With less room than this the whole part scrolls, its list included.
+const SHORT: f32 = 400.0;
+
+/// How high a list is in a part that scrolls as a whole.
+const SHORT_LIST_HEIGHT: f32 = 150.0;
 
 /// How high a filter box is.
 const FILTER_HEIGHT: f32 = 30.0;
@@ -52,13 +55,38 @@ impl App {
         super::settings::page(ui, |ui| {
             self.watch_tabs_ui(ui);
             ui.add_space(2.0);
-            match self.watch.tab {
-                WatchTab::Findings => self.findings_ui(ui),
-                WatchTab::Traffic => self.traffic_ui(ui),
-                WatchTab::Listeners => self.listeners_ui(ui),
-                WatchTab::Exposure => self.exposure_ui(ui),
+            self.watch.is_short = ui.available_height() < SHORT;
+            if !self.watch.is_short {
+                self.watch_tab_ui(ui);
+                return;
             }
+            ScrollArea::vertical()
+                .id_salt(self.watch.tab)
+                .auto_shrink([false, false])
+                .show(ui, |ui| self.watch_tab_ui(ui));
         });
+    }
+
+    fn watch_tab_ui(&mut self, ui: &mut Ui) {
+        match self.watch.tab {
+            WatchTab::Findings => self.findings_ui(ui),
+            WatchTab::Traffic => self.traffic_ui(ui),
+            WatchTab::Listeners => self.listeners_ui(ui),
+            WatchTab::Exposure => self.exposure_ui(ui),
+        }
+    }
+
+    /// Gives a list the rest of the part, or some rows where the part scrolls as a whole.
+    fn list_room_ui(&mut self, ui: &mut Ui, list: impl FnOnce(&mut Self, &mut Ui)) {
+        if self.watch.is_short {
+            let size = vec2(ui.available_width(), SHORT_LIST_HEIGHT);
+            ui.allocate_ui(size, |ui| {
+                ui.set_max_height(SHORT_LIST_HEIGHT);
+                list(self, ui);
+            });
+        } else {
+            list(self, ui);
+        }
     }
 
     /// The parts of the view, one of them chosen.
@@ -162,31 +190,18 @@ fn halves(
     ui: &mut Ui,
     app: &mut App,
     list: impl FnOnce(&mut App, &mut Ui),
-    detail: impl FnOnce(&mut App, &mut Ui, bool),
+    detail: impl FnOnce(&mut App, &mut Ui),
 ) {
-    let room = ui.available_rect_before_wrap();
-    if room.height() >= MIN_HALVES_HEIGHT || room.width() >= BESIDE_FROM_WIDTH {
-        halves_in(ui, room, app, list, detail);
+    if app.watch.is_short {
+        app.list_room_ui(ui, list);
+        ui.add_space(6.0);
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.y = 3.0;
+            detail(app, ui);
+        });
         return;
     }
-    ScrollArea::vertical()
-        .id_salt("list and what is chosen")
-        .auto_shrink([false, false])
-        .show(ui, |ui| {
-            let size = vec2(ui.available_width(), MIN_HALVES_HEIGHT);
-            let rect = Rect::from_min_size(ui.cursor().min, size);
-            halves_in(ui, rect, app, list, detail);
-            ui.advance_cursor_after_rect(rect);
-        });
-}
-
-fn halves_in(
-    ui: &mut Ui,
-    room: Rect,
-    app: &mut App,
-    list: impl FnOnce(&mut App, &mut Ui),
-    detail: impl FnOnce(&mut App, &mut Ui, bool),
-) {
+    let room = ui.available_rect_before_wrap();
     let palette = palette(ui.ctx());
     let line = Stroke::new(1.0, palette.line);
     let is_beside = room.width() >= BESIDE_FROM_WIDTH;
@@ -211,7 +226,7 @@ fn halves_in(
             .show(ui, |ui| {
                 ui.set_max_width(560.0_f32.min(second.width() - 10.0));
                 ui.spacing_mut().item_spacing.y = 3.0;
-                detail(app, ui, is_beside);
+                detail(app, ui);
                 ui.add_space(12.0);
             });
     });
@@ -220,18 +235,22 @@ fn halves_in(
 /// A label with its value, as in the unit panel.
 fn fact_ui(ui: &mut Ui, label: &str, value: &str, is_mono: bool) {
     let palette = palette(ui.ctx());
-    ui.horizontal(|ui| {
+    ui.scope(|ui| {
+        // A row of text, not of buttons.
         ui.spacing_mut().interact_size.y = 18.0;
-        let left = Layout::left_to_right(egui::Align::Center);
-        ui.allocate_ui_with_layout(vec2(78.0, 18.0), left, |ui| {
-            ui.set_min_width(78.0);
-            ui.label(RichText::new(label).color(palette.dim));
+        ui.horizontal(|ui| {
+            let left = Layout::left_to_right(egui::Align::Center);
+            ui.allocate_ui_with_layout(vec2(78.0, 18.0), left, |ui| {
+                ui.set_min_width(78.0);
+                ui.label(RichText::new(label).color(palette.dim));
+            });
+            let text = RichText::new(super::super::format::show_text(value));
+            let mut text = text.color(palette.text);
+            if is_mono {
+                text = text.monospace();
+            }
+            ui.add(egui::Label::new(text).wrap().selectable(true));
         });
-        let mut text = RichText::new(super::super::format::show_text(value)).color(palette.text);
-        if is_mono {
-            text = text.monospace();
-        }
-        ui.add(egui::Label::new(text).wrap().selectable(true));
     });
 }
 

@@ -19,6 +19,9 @@ use crate::wire::{Guess, Message, decode, guess};
 /// With less room than this, only the other end of a datagram is shown.
 const NARROW: f32 = 800.0;
 
+/// With so much room, what is known of the chosen one stands in one line.
+const ONE_LINE: f32 = 500.0;
+
 /// How many bytes stand for a datagram that is not AIDP.
 const FIRST_BYTES: usize = 24;
 
@@ -153,17 +156,7 @@ impl App {
         let length = format::bytes(u64::from(datagram.raw.full_len));
         let title = format!("{}, {length}", format::sentence(datagram.kind.word()));
         ui.add(Label::new(RichText::new(title).heading()).truncate());
-        let when = format::exact(datagram.when, &self.zone);
-        fact_ui(ui, way_words(datagram.direction), &when, true);
-        fact_ui(ui, "Network", &datagram.interface, false);
-        fact_ui(ui, "Over", datagram.channel.word(), false);
-        fact_ui(ui, "From", &datagram.from.to_string(), true);
-        if let Some(to) = datagram.to {
-            fact_ui(ui, "To", &to.to_string(), true);
-        }
-        ui.add_space(2.0);
-        let copy = UiCommand::Watch(WatchCommand::CopyDatagram);
-        self.command_button_ui(ui, copy, "Copy");
+        self.datagram_facts_ui(ui, &datagram);
         ui.add_space(2.0);
         let view = HexView {
             bytes: &datagram.raw.bytes,
@@ -174,6 +167,33 @@ impl App {
         hex_ui(ui, &view);
         if decode(&datagram.raw.bytes).is_err() {
             hints_ui(ui, &datagram);
+        }
+        ui.add_space(4.0);
+        let copy = UiCommand::Watch(WatchCommand::CopyDatagram);
+        self.command_button_ui(ui, copy, "Copy");
+    }
+
+    /// When, which way and between whom; in one line where the bytes stand below the list.
+    fn datagram_facts_ui(&self, ui: &mut Ui, datagram: &SeenDatagram) {
+        let when = format::exact(datagram.when, &self.zone);
+        let way = way_words(datagram.direction);
+        let (interface, channel) = (&*datagram.interface, datagram.channel.word());
+        if ui.available_width() >= ONE_LINE {
+            let to = datagram
+                .to
+                .map_or_else(String::new, |to| format!(" → {to}"));
+            let from = datagram.from;
+            let line = format!("{way} {when} on {interface}, {channel}: {from}{to}");
+            let line = RichText::new(format::show_text(&line)).color(palette(ui.ctx()).dim);
+            ui.add(Label::new(line).wrap().selectable(true));
+            return;
+        }
+        fact_ui(ui, way, &when, true);
+        fact_ui(ui, "Network", interface, false);
+        fact_ui(ui, "Over", channel, false);
+        fact_ui(ui, "From", &datagram.from.to_string(), true);
+        if let Some(to) = datagram.to {
+            fact_ui(ui, "To", &to.to_string(), true);
         }
     }
 }

@@ -43,7 +43,7 @@ impl App {
             nothing_ui(ui, title, "Discovery is not exposed where it was checked");
             return;
         }
-        self.exposed_list_ui(ui, &check);
+        self.list_room_ui(ui, |app, ui| app.exposed_list_ui(ui, &check));
     }
 
     fn ranges_ui(&mut self, ui: &mut Ui) {

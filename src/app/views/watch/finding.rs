@@ -26,11 +26,16 @@ impl App {
         let (glyph, word) = severity_words(kind.severity());
         let title = RichText::new(kind.title()).heading();
         ui.add(Label::new(title).wrap());
-        let severity = RichText::new(format!("{glyph} {word}"));
-        ui.label(severity.color(palette.severity(kind.severity())));
+        ui.scope(|ui| {
+            ui.spacing_mut().interact_size.y = 18.0;
+            ui.horizontal_wrapped(|ui| {
+                let severity = RichText::new(format!("{glyph} {word}"));
+                ui.label(severity.color(palette.severity(kind.severity())));
+                self.finding_state_ui(ui, &finding);
+            });
+        });
         let what = RichText::new(format::show_text(&finding.what)).color(palette.text);
         ui.add(Label::new(what).wrap().selectable(true));
-        self.finding_state_ui(ui, &finding);
         ui.add_space(4.0);
         self.finding_buttons_ui(ui, &finding);
         widgets::section(ui, "Why it matters");
@@ -74,6 +79,7 @@ impl App {
     fn finding_buttons_ui(&mut self, ui: &mut Ui, finding: &Finding) {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
+            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
             if matches!(finding.state, FindingState::Accepted { .. }) {
                 let reopen = UiCommand::Watch(WatchCommand::ReopenFinding);
                 self.command_button_ui(ui, reopen, "Open again");

@@ -41,7 +41,7 @@ impl App {
             ui,
             self,
             |app, ui| app.finding_list_ui(ui, &findings, &places),
-            |app, ui, _| app.chosen_finding_ui(ui),
+            Self::chosen_finding_ui,
         );
     }
 

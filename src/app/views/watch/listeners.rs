@@ -47,7 +47,7 @@ impl App {
             nothing_ui(ui, title, text);
             return;
         }
-        self.listener_list_ui(ui, &doctor.port_holders);
+        self.list_room_ui(ui, |app, ui| app.listener_list_ui(ui, &doctor.port_holders));
     }
 
     fn listener_list_ui(&mut self, ui: &mut Ui, holders: &[PortHolder]) {

@@ -22,6 +22,12 @@ const MIN_WIDTH: f32 = 280.0;
 /// How high its bars may be.
 const BARS_HEIGHT: f32 = 54.0;
 
+/// The same in a window with little room for the list below.
+const LOW_BARS_HEIGHT: f32 = 34.0;
+
+/// With less room than this there is little.
+const LOW_ROOM: f32 = 560.0;
+
 /// The line over the bars with the network's name, and the one below with the times.
 const LINE_HEIGHT: f32 = 16.0;
 
@@ -46,25 +52,30 @@ impl App {
         }
         let gap = 14.0;
         let num_plots = plots.len() as f32;
+        let bars_height = if ui.available_height() < LOW_ROOM || self.watch.is_short {
+            LOW_BARS_HEIGHT
+        } else {
+            BARS_HEIGHT
+        };
         let share = (ui.available_width() - gap * (num_plots - 1.0)) / num_plots;
         ScrollArea::horizontal()
             .id_salt("plots")
-            .max_height(BARS_HEIGHT + 2.0 * LINE_HEIGHT)
+            .max_height(bars_height + 2.0 * LINE_HEIGHT)
             .auto_shrink([false, true])
             .show(ui, |ui| {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = gap;
                     for plot in &plots {
-                        self.plot_ui(ui, plot, share.max(MIN_WIDTH));
+                        let size = vec2(share.max(MIN_WIDTH), bars_height + 2.0 * LINE_HEIGHT);
+                        self.plot_ui(ui, plot, size);
                     }
                 });
             });
-        legend_ui(ui, &traffic);
+        ui.scope(|ui| legend_ui(ui, &traffic));
     }
 
-    fn plot_ui(&mut self, ui: &mut Ui, plot: &Plotted<'_>, width: f32) {
+    fn plot_ui(&mut self, ui: &mut Ui, plot: &Plotted<'_>, size: egui::Vec2) {
         let palette = palette(ui.ctx());
-        let size = vec2(width, BARS_HEIGHT + 2.0 * LINE_HEIGHT);
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
         let id = Id::unique(("plot of the traffic", &**plot.interface));
         let sense = Sense::focusable_noninteractive() | Sense::hover();
@@ -325,9 +336,10 @@ fn by_network(traffic: &Traffic) -> impl Iterator<Item = Plotted<'_>> {
 /// The kinds that are in the plots, each with its color.
 fn legend_ui(ui: &mut Ui, traffic: &Traffic) {
     let palette: &Palette = palette(ui.ctx());
+    // A row of small text, not of buttons.
+    ui.spacing_mut().interact_size.y = 16.0;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(5.0, 0.0);
-        ui.spacing_mut().interact_size.y = 16.0;
         let dim = |text: &str| RichText::new(text).size(11.0).color(palette.dim);
         for kind in DatagramKind::ALL {
             if !traffic.series.iter().any(|series| series.kind == kind) {

@@ -23,10 +23,9 @@ impl App {
     pub(super) fn traffic_ui(&mut self, ui: &mut Ui) {
         self.capture_line_ui(ui);
         self.plots_ui(ui);
-        self.traffic_filter_ui(ui);
         let recent = self.shown_recent();
         let places = self.sifted_recent(&recent);
-        self.pause_line_ui(ui, &recent, places.len());
+        self.traffic_filter_ui(ui, &recent, places.len());
         if recent.is_empty() {
             nothing_ui(
                 ui,
@@ -49,7 +48,7 @@ impl App {
             ui,
             self,
             |app, ui| app.datagram_list_ui(ui, &recent, &places),
-            |app, ui, _| app.chosen_datagram_ui(ui),
+            Self::chosen_datagram_ui,
         );
     }
 
@@ -130,7 +129,7 @@ impl App {
         }
     }
 
-    fn traffic_filter_ui(&mut self, ui: &mut Ui) {
+    fn traffic_filter_ui(&mut self, ui: &mut Ui, recent: &[Arc<SeenDatagram>], num_shown: usize) {
         let right = egui::Layout::right_to_left(egui::Align::Center);
         ui.allocate_ui_with_layout(egui::vec2(ui.available_width(), 30.0), right, |ui| {
             let word = if self.watch.frozen.is_some() {
@@ -140,6 +139,7 @@ impl App {
             };
             let pause = UiCommand::Watch(WatchCommand::TogglePause);
             self.command_button_ui(ui, pause, word);
+            self.pause_words_ui(ui, recent, num_shown);
             let mut text = std::mem::take(&mut self.watch.traffic_text);
             let look = FilterBox {
                 id: Id::unique("filter of datagrams"),
@@ -153,23 +153,23 @@ impl App {
     }
 
     /// Whether the list stands still, and how much of it is shown.
-    fn pause_line_ui(&self, ui: &mut Ui, recent: &[Arc<SeenDatagram>], num_shown: usize) {
+    fn pause_words_ui(&self, ui: &mut Ui, recent: &[Arc<SeenDatagram>], num_shown: usize) {
         let palette = palette(ui.ctx());
         let num_recent = recent.len() as u64;
-        let mut text = format::counted(num_recent, "last datagram", "last datagrams");
+        let mut text = format!("last {}", format::count(num_recent));
         if num_shown as u64 != num_recent {
-            text = format!("{} of {text}", format::count(num_shown as u64));
+            text = format!("{} of the {text}", format::count(num_shown as u64));
         }
         let color = if let Some(frozen) = &self.watch.frozen {
             let newest = |list: &[Arc<SeenDatagram>]| list.last().map_or(0, |it| it.seq);
             let waiting =
                 newest(&self.snapshot.watching.recent).saturating_sub(newest(&frozen.recent));
-            text = format!("Paused, {} newer wait: {text}", format::count(waiting));
+            text = format!("Paused, {} newer wait, {text}", format::count(waiting));
             palette.amber
         } else {
             palette.dim
         };
-        ui.label(RichText::new(text).color(color));
+        ui.label(RichText::new(format::sentence(&text)).color(color));
     }
 
     /// The list that is shown: the newest, or as it was when it was paused.
