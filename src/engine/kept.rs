@@ -206,8 +206,7 @@ pub(super) fn kind_of(datagram: &Datagram) -> DatagramKind {
         Ok(Message::DiscoverReply(_) | Message::TestIpReply(_) | Message::SetIpReply(_)) => {
             DatagramKind::Reply
         }
-        Ok(Message::Other(_)) => DatagramKind::OtherAidp,
         Err(wire::Rejection::NotAidp { .. }) => DatagramKind::NotAidp,
-        Err(_) => DatagramKind::OtherAidp,
+        Ok(Message::Other(_)) | Err(_) => DatagramKind::OtherAidp,
     }
 }

@@ -160,7 +160,7 @@ impl Engine {
         let (end, end_signal) = oneshot::channel();
         // One message, at the end.
         let (ended_signal, ended) = std::sync::mpsc::sync_channel(1);
-        let actor = actor::run(config, engine_end, waker, end_signal);
+        let actor = Box::pin(actor::run(config, engine_end, waker, end_signal));
         runtime.spawn(async move {
             let is_saved = actor.await;
             // Nobody listens when the window did not wait.

@@ -18,10 +18,6 @@ pub use places::Places;
 pub use renderer::{OpeningNote, Renderer, in_turn};
 
 /// Everything that is remembered.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own that a person sees"
-)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(

@@ -174,7 +174,7 @@ fn text_of(finding: &Finding) -> String {
         finding.key.kind.title(),
         finding.what,
         counted(finding.count, "datagram", "datagrams"),
-        finding.last.to_string()
+        finding.last
     )
 }
 

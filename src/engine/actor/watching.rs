@@ -12,6 +12,8 @@ use crate::engine::decoder_files;
 use crate::engine::files::FileError;
 use crate::engine::jobs::{Job, SavedCapture};
 use crate::engine::kept::{Kept, UnitSigns};
+use crate::engine::recorder::Ring;
+use crate::engine::replay::Replay;
 use crate::model::appliance::Appliance;
 use crate::model::identity::ApplianceId;
 use crate::model::probing::ClueKind;
@@ -61,7 +63,7 @@ impl Actor {
 
     /// What the window draws of it.
     pub(super) fn watching(&mut self, now: Timestamp) -> Watching {
-        let replay = self.replay.as_mut().map(|replay| replay.state());
+        let replay = self.replay.as_mut().map(Replay::state);
         Watching {
             expose: self.expose_state(),
             decoders: Arc::clone(&self.decoders_state),
@@ -75,7 +77,7 @@ impl Actor {
         match &self.replay {
             Some(replay) => Kept::Replay(replay.spool()),
             None => Kept::Ring {
-                segments: self.session.watch.recorder.with_ring(|ring| ring.all()),
+                segments: self.session.watch.recorder.with_ring(Ring::all),
                 file: self.session.segments(),
             },
         }
@@ -88,17 +90,13 @@ impl Actor {
     }
 
     fn save_capture(&mut self, request: Box<CaptureRequest>, now: Timestamp) {
-        let unit = match request.unit {
-            None => None,
-            Some(id) => match self.unit(id) {
-                Some(unit) => Some(UnitSigns::of(&unit)),
-                None => {
-                    self.say
-                        .said(Saying::trouble("This unit is not in the site any more"));
-                    return;
-                }
-            },
-        };
+        let found = request.unit.map(|id| self.unit(id));
+        if matches!(found, Some(None)) {
+            self.say
+                .said(Saying::trouble("This unit is not in the site any more"));
+            return;
+        }
+        let unit = found.flatten().map(|unit| UnitSigns::of(&unit));
         let wanted = Wanted {
             unit,
             filter: TrafficFilter::parse(&request.filter),

@@ -7,6 +7,7 @@ mod ring;
 mod tallies;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -323,7 +324,7 @@ pub(super) fn kind_in(comment: &str) -> Option<DatagramKind> {
         })
 }
 
-/// What Rollcall made of a datagram, for the packet's comment in a capture.
+/// What Rollcall made of a datagram, for the packet's comment in a capture. Writing to a string cannot fail.
 fn comment(kind: DatagramKind, item: &Item) -> String {
     let mut words = format!("{COMMENT}{}", kind.word());
     match item {
@@ -335,7 +336,7 @@ fn comment(kind: DatagramKind, item: &Item) -> String {
         Item::Request(request) => {
             words.push_str(", of another searcher");
             if let Some(mac) = request.meant {
-                words.push_str(&format!(", means {mac}"));
+                let _ = write!(words, ", means {mac}");
             }
         }
     }
@@ -351,10 +352,10 @@ fn say_sighting(sighting: &Sighting, words: &mut String) {
         words.push_str(", to a sweep");
     }
     if let Some(mac) = sighting.claims.mac {
-        words.push_str(&format!(", {mac}"));
+        let _ = write!(words, ", {mac}");
     }
     if let Some(ip) = sighting.effective_ip() {
-        words.push_str(&format!(", {ip}"));
+        let _ = write!(words, ", {ip}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The ring that captures are saved from: small pcapng files, the oldest thrown away. Those that were saved into the site
 //! file are not held in memory any more.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::capture::{CaptureInterface, CaptureWriter, Record, WriterNote};
@@ -40,9 +40,8 @@ struct Open {
     /// How much of it the site file has.
     saved_bytes: u64,
     writer: CaptureWriter<Vec<u8>>,
-    /// The interfaces of its file, in order, by their system names.
-    names: Vec<Arc<str>>,
-    interfaces: Vec<CaptureInterface>,
+    /// The interfaces of its file by their system names, as they were described last.
+    places: HashMap<Arc<str>, (u32, CaptureInterface)>,
     first: Timestamp,
     last: Timestamp,
     num_datagrams: u64,
@@ -119,23 +118,12 @@ impl Ring {
         shown: Option<&CaptureInterface>,
         mut record: Record,
     ) {
-        let found = self.open.as_ref().and_then(|open| {
-            let idx = open.names.iter().position(|other| other == name)?;
-            let is_same = shown.is_none_or(|shown| open.interfaces.get(idx) == Some(shown));
-            is_same.then_some(idx)
-        });
-        let idx = match found {
-            Some(idx) => idx,
-            None => match self.open_with(name, shown, record.when) {
-                Some(idx) => idx,
-                None => {
-                    self.num_missed += 1;
-                    return;
-                }
-            },
+        let Some(idx) = self.place_of(name, shown, record.when) else {
+            self.num_missed += 1;
+            return;
         };
         let Some(open) = &mut self.open else { return };
-        record.interface_idx = idx as u32;
+        record.interface_idx = idx;
         if open.writer.write(&record).is_err() {
             self.num_missed += 1;
             return;
@@ -147,46 +135,40 @@ impl Ring {
         }
     }
 
-    /// Closes the open segment and begins one that has this interface as well. Returns the interface's place.
-    fn open_with(
+    /// The place of an interface in the segment that is being written; one that is new, or that is described anew, is
+    /// added to it.
+    fn place_of(
         &mut self,
         name: &Arc<str>,
         shown: Option<&CaptureInterface>,
         when: Timestamp,
-    ) -> Option<usize> {
-        let (mut names, mut interfaces) = match &self.open {
-            Some(open) => (open.names.clone(), open.interfaces.clone()),
-            None => (Vec::new(), Vec::new()),
-        };
-        self.close_open();
+    ) -> Option<u32> {
+        if self.open.is_none() {
+            let writer = CaptureWriter::new(Vec::new(), &[], &WriterNote::default()).ok()?;
+            self.next_seq += 1;
+            self.open = Some(Open {
+                seq: self.next_seq,
+                saved_bytes: 0,
+                writer,
+                places: HashMap::new(),
+                first: when,
+                last: when,
+                num_datagrams: 0,
+            });
+        }
+        let open = self.open.as_mut()?;
+        if let Some((place, known)) = open.places.get(name)
+            && shown.is_none_or(|shown| known == shown)
+        {
+            return Some(*place);
+        }
         let shown = shown.cloned().unwrap_or_else(|| CaptureInterface {
             name: name.to_string(),
             ..CaptureInterface::default()
         });
-        let idx = match names.iter().position(|other| other == name) {
-            Some(idx) => {
-                interfaces[idx] = shown;
-                idx
-            }
-            None => {
-                names.push(Arc::clone(name));
-                interfaces.push(shown);
-                names.len() - 1
-            }
-        };
-        let writer = CaptureWriter::new(Vec::new(), &interfaces, &WriterNote::default()).ok()?;
-        self.next_seq += 1;
-        self.open = Some(Open {
-            seq: self.next_seq,
-            saved_bytes: 0,
-            writer,
-            names,
-            interfaces,
-            first: when,
-            last: when,
-            num_datagrams: 0,
-        });
-        Some(idx)
+        let place = open.writer.add_interface(&shown).ok()?;
+        open.places.insert(Arc::clone(name), (place, shown));
+        Some(place)
     }
 
     fn close_open(&mut self) {

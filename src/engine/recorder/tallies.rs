@@ -11,7 +11,7 @@ use crate::model::traffic::{
 /// Interfaces, kinds and directions that are told apart; more than 64 interfaces never bring something at once.
 const SERIES_KEPT: usize = 64 * 16;
 
-const BUCKET_MILLIS: i64 = (BUCKET_SECS * 1_000) as i64;
+const BUCKET_MILLIS: i64 = (BUCKET_SECS * 1_000).cast_signed();
 
 /// Counts by interface, direction and kind.
 #[derive(Debug, Default)]

@@ -56,7 +56,7 @@ fn hear(recorder: &Recorder, item: &Item, bytes: &[u8], when: Timestamp) {
 
 fn recorder() -> Recorder {
     let recorder = Recorder::new(true);
-    let recorded = RecordedInterface {
+    let eth0 = RecordedInterface {
         shown: CaptureInterface {
             name: "eth0".to_owned(),
             description: "10.0.0.5/24".to_owned(),
@@ -64,12 +64,15 @@ fn recorder() -> Recorder {
         },
         ip: Some([10, 0, 0, 5].into()),
     };
-    recorder.set_interfaces([(interface(), recorded)]);
+    recorder.set_interfaces([(interface(), eth0)]);
     recorder
 }
 
+/// From, to, direction, comment, bytes.
+type InRing = (String, String, Option<Direction>, String, Vec<u8>);
+
 /// All datagrams of the ring, read back: from, to, direction's word, comment, bytes.
-fn ring_of(recorder: &Recorder) -> Vec<(String, String, Option<Direction>, String, Vec<u8>)> {
+fn ring_of(recorder: &Recorder) -> Vec<InRing> {
     let segments = recorder.with_ring(Ring::all);
     let mut all = Vec::new();
     for segment in segments {

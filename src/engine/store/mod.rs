@@ -119,7 +119,7 @@ type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 type DoneAs = Box<dyn FnOnce(Result<Option<String>, StoreError>) + Send>;
 
 enum Job {
-    Save(SaveBatch, Done),
+    Save(Box<SaveBatch>, Done),
     SaveAs {
         path: PathBuf,
         overwrite: bool,
@@ -204,7 +204,7 @@ impl Store {
         batch: SaveBatch,
         done: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) -> Result<(), NotTaken> {
-        self.send(Job::Save(batch, Box::new(done)))
+        self.send(Job::Save(Box::new(batch), Box::new(done)))
             .map_err(|(_, not_taken)| not_taken)
     }
 

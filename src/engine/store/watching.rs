@@ -378,7 +378,7 @@ fn to_hex(bytes: &[u8]) -> String {
 
 fn raw_of(hex: &str, full_len: u32) -> Option<RawDatagram> {
     let digits = hex.as_bytes();
-    if digits.len() % 2 != 0 || digits.len() > RAW_KEPT_BYTES * 2 {
+    if !digits.len().is_multiple_of(2) || digits.len() > RAW_KEPT_BYTES * 2 {
         return None;
     }
     let bytes: Option<Vec<u8>> = digits
