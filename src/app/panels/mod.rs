@@ -8,6 +8,7 @@ mod interface;
 mod rail;
 mod status_bar;
 mod targets;
+mod time_line;
 mod top_bar;
 mod unit;
 mod unit_facts;

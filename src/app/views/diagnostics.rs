@@ -199,7 +199,7 @@ impl App {
                 self.ask(UiCommand::RunDoctor);
             }
             if !snapshot.doctor.checks.is_empty() {
-                let text = format!("Checked {}", format::age(self.now, snapshot.doctor.when));
+                let text = format!("Checked {}", format::age(self.clock_now, snapshot.doctor.when));
                 ui.label(RichText::new(text).color(palette.dim));
             }
         });

@@ -37,7 +37,7 @@ impl App {
                         "No unit heard yet",
                         format!(
                             "Listening for {}; units appear here by themselves",
-                            format::span(self.now, since)
+                            format::span(self.clock_now, since)
                         ),
                     )
                 };
@@ -78,7 +78,7 @@ impl App {
                         }
                     }
                 });
-                let listened = self.now.millis_since(snapshot.totals.listening_since);
+                let listened = self.clock_now.millis_since(snapshot.totals.listening_since);
                 let checks = &snapshot.doctor.checks;
                 if listened < DOCTOR_AFTER_MILLIS && !listening.is_empty() {
                     return;
