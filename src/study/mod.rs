@@ -1,4 +1,22 @@
-//! What the datagrams of one unit say about the open questions of the protocol. No files, no clock.
+//! What the datagrams of one unit say about the open questions of the protocol: the statements that no capture confirms,
+//! a verdict on each, what was seen of every message type, and the file with all of it that a person can send to the
+//! project. No files, no clock.
+//!
+//! What is confirmed here is confirmed of the unit that sent the bytes. A simulated unit, or a program that pretends to be
+//! one, confirms what its author assumed.
+
+mod files;
+mod json;
+mod judging;
+mod mask;
+mod messages;
+mod reading;
+pub mod statements;
+mod text;
+
+pub use files::StudyError;
+pub use judging::{Judgment, REASONS_KEPT, Verdict, judge};
+pub use messages::{FieldSeen, MessageSeen, Summary, UndecodedSeen};
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -21,6 +39,8 @@ pub struct StudiedUnit {
     pub product: String,
     /// Its sysObjectID, when SNMP brought it.
     pub sys_object_id: Option<String>,
+    /// Its serial number, when it is known: only so that it can be masked.
+    pub serial: Option<String>,
 }
 
 /// One datagram from or to the unit.

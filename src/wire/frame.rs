@@ -258,9 +258,19 @@ pub fn encode_raw(sequence: u16, message_type: u8, fields: &[(u8, &[u8])]) -> Ve
     buf
 }
 
-/// The message type and the fields of anything that begins as AIDP, as far as they can be read: also of a message that is
-/// refused because it was cut. What is refused for another reason has none.
-pub fn readable_fields(bytes: &[u8]) -> Option<(Kind, Fields<'_>)> {
+/// What can be read of anything that begins as AIDP, also of a message that is refused.
+#[derive(Debug, Clone)]
+pub struct Readable<'a> {
+    /// The message type by name.
+    pub kind: Kind,
+    /// The fields, as far as they are whole.
+    pub fields: Fields<'a>,
+    /// Where the payload ends: by the header, or with the datagram when that is earlier.
+    pub payload_end: usize,
+}
+
+/// Reads what can be read of anything that begins as AIDP; nothing of what does not.
+pub fn readable(bytes: &[u8]) -> Option<Readable<'_>> {
     let (header, rest) = bytes.split_first_chunk::<{ layout::HEADER_LEN }>()?;
     let [b0, b1, b2, b3, b4, _, _, message_type, p0, p1, p2, p3] = *header;
     if [b0, b1, b2, b3, b4] != layout::PREFIX {
@@ -268,7 +278,11 @@ pub fn readable_fields(bytes: &[u8]) -> Option<(Kind, Fields<'_>)> {
     }
     let claimed = u32::from_be_bytes([p0, p1, p2, p3]) as usize;
     let payload = &rest[..claimed.min(rest.len())];
-    Some((Kind::from_code(message_type), Fields::new(payload)))
+    Some(Readable {
+        kind: Kind::from_code(message_type),
+        fields: Fields::new(payload),
+        payload_end: layout::HEADER_LEN + payload.len(),
+    })
 }
 
 /// How much of a stream the next message needs.
@@ -508,5 +522,19 @@ mod tests {
             Kind::Other(0x7E).to_string(),
             "message of unknown type 0x7e"
         );
+    }
+
+    #[test]
+    fn what_is_whole_can_be_read_of_a_message_that_is_cut() {
+        let whole = encode_raw(1, 0x81, &[(2, &[1; 6]), (3, &[10, 0, 0, 5])]);
+        for len in 0..=whole.len() {
+            let read = readable(&whole[..len]);
+            assert_eq!(read.is_some(), len >= 12, "{len} bytes");
+            let Some(read) = read else { continue };
+            assert_eq!(read.payload_end, len.min(whole.len() - 1));
+            let expected = usize::from(len >= 21) + usize::from(len >= 28);
+            assert_eq!(read.fields.count(), expected, "{len} bytes");
+        }
+        assert!(readable(b"\x01ASMP\0\0\0\0\0\0\0\0\0").is_none());
     }
 }

@@ -27,7 +27,7 @@ mod message;
 mod remark;
 
 pub use field::{Field, Fields, Meaning};
-pub use frame::{Frame, Kind, StreamLen, encode_raw, readable_fields, stream_len};
+pub use frame::{Frame, Kind, Readable, StreamLen, encode_raw, readable, stream_len};
 pub use guess::{Guess, Hint, MAX_HINTS, MAX_TEXT_CHARS, guess};
 pub use hexdump::{HexRow, MAX_SPANS, RowWidth, Span, annotate, hex_rows};
 pub use host_name::read as read_text;
