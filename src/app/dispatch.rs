@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 
 use egui::{Context, OpenUrl};
 
+pub(super) use self::learn::{as_hex, number};
+pub(super) use self::replay::{difference_cells, kind_words, typed_time};
 use super::command::CommandState;
 use super::grid::{cells, columns};
 use super::view_state::{
     AddForm, ExportForm, InstallationForm, Modal, NameEdit, PageForm, PaletteForm, PathUse, Scope,
     SweepForm, View,
 };
-pub(super) use self::replay::{difference_cells, kind_words, typed_time};
 use super::{App, UiCommand, format, window};
 use crate::engine::command::{Command, IdentifyRequest, Saying};
 use crate::engine::firewall::RuleChange;

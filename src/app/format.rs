@@ -69,7 +69,11 @@ pub(super) fn time_span(first: Timestamp, last: Timestamp, zone: &TimeZone) -> S
     if date(first, zone) == date(last, zone) {
         format!("{}–{}", time_of_day(first, zone), time_of_day(last, zone))
     } else {
-        format!("{} – {}", day_and_time(first, zone), day_and_time(last, zone))
+        format!(
+            "{} – {}",
+            day_and_time(first, zone),
+            day_and_time(last, zone)
+        )
     }
 }
 

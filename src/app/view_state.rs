@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use self::learn::{
-    MarkedRange, RuleText, StudyForm, StudyState, TeachState, TlvText, Tried,
+    MarkedRange, RuleText, StudyForm, StudyState, TeachState, TlvText, Tried, TriedLine,
 };
 pub(super) use self::replay::{ComparisonForm, TimeLineState};
 pub(super) use self::watch::{

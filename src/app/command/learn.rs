@@ -46,11 +46,7 @@ impl LearnCommand {
                 "Copy it as it would be in its file",
                 "□",
             ),
-            Self::CloseDecoder => (
-                "Discard decoder",
-                "Go back to the list without saving",
-                "✕",
-            ),
+            Self::CloseDecoder => ("Discard decoder", "Go back to the list without saving", "✕"),
             Self::ReloadDecoders => (
                 "Read decoders again",
                 "Read the files of taught decoders again",

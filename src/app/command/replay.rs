@@ -54,16 +54,8 @@ impl ReplayCommand {
                 "Type a time: who was heard until then?",
                 "▷",
             ),
-            Self::Back => (
-                "Replay: a step back",
-                "A 200th of the capture back",
-                "←",
-            ),
-            Self::Forward => (
-                "Replay: a step on",
-                "A 200th of the capture on",
-                "→",
-            ),
+            Self::Back => ("Replay: a step back", "A 200th of the capture back", "←"),
+            Self::Forward => ("Replay: a step on", "A 200th of the capture on", "→"),
             Self::ToStart => ("Replay: to the start", "To its first datagram", "←"),
             Self::ToEnd => ("Replay: to the end", "To its last datagram", "→"),
             Self::Compare => (
@@ -76,11 +68,7 @@ impl ReplayCommand {
                 "Copy how the replay differs from the site as text",
                 "□",
             ),
-            Self::Close => (
-                "Close replay",
-                "Go back to the site that was open",
-                "✕",
-            ),
+            Self::Close => ("Close replay", "Go back to the site that was open", "✕"),
         }
     }
 
@@ -119,12 +107,12 @@ impl ReplayCommand {
             | Self::Back
             | Self::Forward
             | Self::ToStart
-            | Self::ToEnd => unless(replay.reading.is_none(), "The capture is being read").or(
-                unless(
+            | Self::ToEnd => {
+                unless(replay.reading.is_none(), "The capture is being read").or(unless(
                     replay.span.is_some(),
                     "Nothing in it went over the watched ports",
-                ),
-            ),
+                ))
+            }
         }
     }
 }
@@ -134,11 +122,7 @@ const fn speed_words(speed: u32) -> (&'static str, &'static str, &'static str) {
         0 | 1 => ("Play at 1×", "As fast as it was", "▷"),
         2..=10 => ("Play at 10×", "10 s of the capture in one second", "▷"),
         11..=60 => ("Play at 60×", "A minute of the capture in one second", "▷"),
-        61..=600 => (
-            "Play at 600×",
-            "10 min of the capture in one second",
-            "▷",
-        ),
+        61..=600 => ("Play at 600×", "10 min of the capture in one second", "▷"),
         _ => ("Play at 3600×", "An hour of the capture in one second", "▷"),
     }
 }

@@ -79,12 +79,9 @@ impl App {
             return Timestamp::default();
         };
         let line = &self.time_line;
-        let is_on_its_way = line.is_dragged
-            || !replay.is_there
-            || line.said_at == Some(self.snapshot.revision);
-        line.wanted
-            .filter(|_| is_on_its_way)
-            .unwrap_or(replay.at)
+        let is_on_its_way =
+            line.is_dragged || !replay.is_there || line.said_at == Some(self.snapshot.revision);
+        line.wanted.filter(|_| is_on_its_way).unwrap_or(replay.at)
     }
 
     /// Goes to a time of the capture.
@@ -218,7 +215,11 @@ mod tests {
         let span = (at("2026-11-22T23:58:01Z"), at("2026-11-23T01:12:44Z"));
         let check = |text: &str, found: &str| {
             let when = typed_time(text, span, span.0, &TimeZone::UTC);
-            assert_eq!(when.as_ref().map(ToString::to_string), Ok(found.to_owned()), "{text}");
+            assert_eq!(
+                when.as_ref().map(ToString::to_string),
+                Ok(found.to_owned()),
+                "{text}"
+            );
         };
         check("00:30", "2026-11-23T00:30:00Z");
         check("23:59:10", "2026-11-22T23:59:10Z");
@@ -239,7 +240,11 @@ mod tests {
             said("12:00"),
             "12:00 is not in this capture, which is of 13:58:01–15:12:44"
         );
-        assert!(said("soon").contains("is no time: type 14:32"), "{}", said("soon"));
+        assert!(
+            said("soon").contains("is no time: type 14:32"),
+            "{}",
+            said("soon")
+        );
         assert!(said("").contains("is no time"));
         assert!(said("25:00").contains("is no time"));
     }

@@ -3,7 +3,7 @@
 use egui::{Align, Id, Layout, Popup, PopupAnchor, Response, Ui};
 
 use super::super::widgets::{self, Named};
-use super::super::{App, UiCommand, WatchCommand};
+use super::super::{App, LearnCommand, UiCommand, WatchCommand};
 use crate::model::column::Column;
 
 pub(super) fn menu_id() -> Id {
@@ -70,6 +70,7 @@ impl App {
                 UiCommand::ExportSelected,
                 UiCommand::ExportTargets,
                 UiCommand::Watch(WatchCommand::SaveUnitCapture),
+                UiCommand::Learn(LearnCommand::Study),
                 UiCommand::Forget,
             ] {
                 self.command_item_ui(ui, command);

@@ -31,7 +31,10 @@ impl App {
         ));
         kinds_ui(ui, form, &compared);
         let places: Vec<usize> = (0..compared.lines.len())
-            .filter(|idx| form.kind.is_none_or(|kind| compared.lines[*idx].kind == kind))
+            .filter(|idx| {
+                form.kind
+                    .is_none_or(|kind| compared.lines[*idx].kind == kind)
+            })
             .collect();
         let row_ids = |row_idx: usize| {
             let line = places.get(row_idx).map(|idx| &compared.lines[*idx]);

@@ -4,6 +4,7 @@ mod answers;
 mod check;
 mod evidence;
 mod hex;
+mod hex_mark;
 mod interface;
 mod rail;
 mod status_bar;
@@ -15,6 +16,7 @@ mod unit_facts;
 mod why;
 
 pub(super) use self::hex::{HexView, Naming, hex_ui};
+pub(super) use self::hex_mark::{HexMark, hex_mark_ui};
 pub(super) use self::interface::{interface_line, listening_color};
 pub(super) use self::top_bar::TINY;
 pub(super) use self::unit::Sum;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui};
 
+use super::super::command::IN_REPLAY;
 use super::super::logic::QUIET_STEP_MILLIS;
 use super::super::theme::palette;
 use super::super::widgets::{self, Named};
@@ -105,12 +106,18 @@ impl App {
                     QUIET_STEP_MILLIS
                 };
                 // Rounded up, so that it never ends with 0.
-                let secs = next.millis_since(self.clock_now).div_ceil(step_millis) * step_millis / 1_000;
+                let secs =
+                    next.millis_since(self.clock_now).div_ceil(step_millis) * step_millis / 1_000;
                 format!("Live search on, next in {secs} s")
             }
             (None, true, _) => "Live search on".to_owned(),
             (None, false, _) => "Live search off".to_owned(),
         };
+        if self.snapshot.watching.replay.is_some() {
+            ui.label(RichText::new("Replay").size(SIZE).color(palette.dim))
+                .on_hover_text(IN_REPLAY);
+            return;
+        }
         if bar_button(ui, &text, palette.dim)
             .on_hover_text(UiCommand::ToggleLiveSearch.tooltip())
             .clicked()

@@ -132,9 +132,9 @@ impl App {
             .min_size(vec2(150.0, 30.0))
             .margin(egui::Margin::symmetric(11, 6))
             .char_limit(64);
-        let response = ui
-            .add(field)
-            .on_hover_text("Type a time and press Enter: 14:32, 14:32:10, or with its date as RFC 3339");
+        let response = ui.add(field).on_hover_text(
+            "Type a time and press Enter: 14:32, 14:32:10, or with its date as RFC 3339",
+        );
         let typed = self.time_line.typed.clone();
         response.widget_info(|| {
             let mut info = WidgetInfo::labeled(Role::TextInput, true, "Go to time");
@@ -335,7 +335,11 @@ fn paint_plot(ui: &Ui, rect: Rect, histogram: &[u32], share: f32) {
     let marker_x = rect.left() + rect.width() * share;
     let most = histogram.iter().copied().max().unwrap_or(0).max(1) as f32;
     let width = rect.width() / histogram.len().max(1) as f32;
-    for (idx, count) in histogram.iter().enumerate().filter(|(_, count)| **count > 0) {
+    for (idx, count) in histogram
+        .iter()
+        .enumerate()
+        .filter(|(_, count)| **count > 0)
+    {
         let left = rect.left() + width * idx as f32;
         // One datagram is seen beside a flood too.
         let height = (*count as f32 / most * (rect.height() - 6.0)).max(2.0);

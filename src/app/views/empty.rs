@@ -21,6 +21,24 @@ impl App {
             .show(ui, |ui| {
                 ui.set_max_width(640.0);
                 ui.add_space(18.0);
+                if let Some(replay) = &snapshot.watching.replay {
+                    let (title, text) = if replay.reading.is_some() {
+                        ("The capture is being read", "Units appear when it is done")
+                    } else if replay.span.is_none() {
+                        (
+                            "No unit in this capture",
+                            "Nothing in it went over the watched ports",
+                        )
+                    } else {
+                        (
+                            "No unit was heard until then",
+                            "Go on along the time line above",
+                        )
+                    };
+                    ui.label(RichText::new(title).font(theme::strong(20.0)));
+                    ui.label(RichText::new(text).color(palette.dim));
+                    return;
+                }
                 let listening: Vec<_> = snapshot
                     .interfaces
                     .iter()

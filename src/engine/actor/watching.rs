@@ -264,5 +264,6 @@ fn studied_unit(unit: &Appliance) -> StudiedUnit {
         ip: unit.ip().and_then(|best| best.value),
         product: text(unit.model()),
         sys_object_id,
+        serial: unit.serial().map(|best| best.value.to_owned()),
     }
 }
