@@ -105,9 +105,7 @@ impl App {
         word: &str,
     ) {
         let why_not = command.why_not(&self.command_state());
-        let button = ui
-            .add_enabled_ui(why_not.is_none(), |ui| widgets::quiet_button(ui, word))
-            .inner
+        let button = widgets::row_button(ui, word, why_not.is_none())
             .named(command.text())
             .on_hover_text(command.tooltip())
             .on_disabled_hover_text(why_not.unwrap_or_default());

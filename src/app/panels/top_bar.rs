@@ -183,7 +183,12 @@ impl App {
             }
         }
         if is_replay {
-            ui.label(RichText::new("Replay").color(palette.amber))
+            let words = if room < NARROW {
+                "Replay"
+            } else {
+                "Replay: nothing is listened to"
+            };
+            ui.label(RichText::new(words).color(palette.amber))
                 .on_hover_text(IN_REPLAY);
         } else if let Some(why) = &site.read_only {
             ui.label(RichText::new("Read-only").color(palette.amber))
@@ -203,7 +208,8 @@ impl App {
             .count();
         let is_replay = self.snapshot.watching.replay.is_some();
         let summary = if is_replay {
-            "Nothing is listened to in a replay".to_owned()
+            // Said beside the site's name.
+            String::new()
         } else if num_listening == 0 {
             "Listening on no network".to_owned()
         } else {

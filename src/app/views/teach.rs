@@ -179,8 +179,7 @@ fn bytes_ui(ui: &mut Ui, teach: &mut TeachState) {
 }
 
 fn marking_button(ui: &mut Ui, word: &str, is_possible: bool) -> egui::Response {
-    ui.add_enabled_ui(is_possible, |ui| widgets::quiet_button(ui, word))
-        .inner
+    widgets::row_button(ui, word, is_possible)
         .named(&format!("Marked bytes: {word}"))
         .on_disabled_hover_text("Mark bytes first")
 }
@@ -345,8 +344,13 @@ fn telling_ui(ui: &mut Ui, teach: &mut TeachState) {
         teach.rules.remove(idx);
         is_typed = true;
     }
-    if teach.rules.len() < MAX_RULES && widgets::quiet_button(ui, "Add match").clicked() {
-        teach.rules.push(RuleText::default());
+    let has_room = teach.rules.len() < MAX_RULES;
+    let is_added = ui.horizontal(|ui| widgets::row_button(ui, "Add match", has_room).clicked());
+    if is_added.inner {
+        teach.rules.push(RuleText {
+            offset: "0".to_owned(),
+            ..RuleText::default()
+        });
         is_typed = true;
     }
     ui.horizontal_wrapped(|ui| {
@@ -399,7 +403,11 @@ fn records_ui(ui: &mut Ui, teach: &mut TeachState) -> bool {
                 if choice.clicked() {
                     *value = *size;
                 }
-                choice.named(&format!("{label} takes {words}"));
+                let name = format!("{label} takes {words}");
+                let is_chosen = *value == *size;
+                choice.widget_info(|| {
+                    egui::WidgetInfo::selected(egui::Role::RadioButton, true, is_chosen, &name)
+                });
             }
         });
     }
@@ -413,9 +421,7 @@ fn records_ui(ui: &mut Ui, teach: &mut TeachState) -> bool {
         small_field(ui, "Record of type", &mut teach.tlv.kind, 70.0);
         let kind = number(teach.tlv.kind.trim());
         for fact in Fact::ALL {
-            let button = ui
-                .add_enabled_ui(kind.is_some(), |ui| widgets::quiet_button(ui, fact.label()))
-                .inner
+            let button = widgets::row_button(ui, fact.label(), kind.is_some())
                 .named(&format!("Record: {}", fact.label()))
                 .on_disabled_hover_text("Type the number of a record first");
             if button.clicked()
