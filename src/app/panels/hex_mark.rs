@@ -90,7 +90,7 @@ fn keys(
 ) -> Option<MarkedRange> {
     let end_idx = view.bytes.len().checked_sub(1)?;
     ui.memory_mut(|memory| memory.set_focus_lock_filter(view.id, ARROWS));
-    let moves = |modifiers: Modifiers| {
+    let take = |modifiers: Modifiers| {
         ui.input_mut(|input| {
             let mut count = |key| input.count_and_consume_key(modifiers, key);
             (
@@ -112,7 +112,7 @@ fn keys(
     };
     let is_none = |moved: &(usize, usize, bool, bool)| *moved == (0, 0, false, false);
     // With Shift first: without modifiers means whatever they are.
-    let (grown, moved) = (moves(Modifiers::SHIFT), moves(Modifiers::NONE));
+    let (grown, moved) = (take(Modifiers::SHIFT), take(Modifiers::NONE));
     let mut mark = mark;
     if !is_none(&moved) {
         let here = mark.map_or(0, |mark| go(mark.head, moved));

@@ -214,7 +214,7 @@ impl App {
             )
         });
         if up != down {
-            self.step_replay(up as i64 - down as i64);
+            self.step_replay(up.cast_signed() as i64 - down.cast_signed() as i64);
         }
         let time_at = |x: f32| {
             let share = ((x - rect.left()) / rect.width().max(1.0)).clamp(0.0, 1.0);
@@ -253,7 +253,7 @@ impl App {
         } else if end > 0 {
             self.ask(UiCommand::Replay(ReplayCommand::ToEnd));
         } else if back != on {
-            self.step_replay(on as i64 - back as i64);
+            self.step_replay(on.cast_signed() as i64 - back.cast_signed() as i64);
         }
         if space % 2 == 1 {
             self.ask(UiCommand::Replay(ReplayCommand::PlayOrPause));
