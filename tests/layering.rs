@@ -209,8 +209,10 @@ const LAYERS: &[Layer] = &[
         name: "app",
         // Wire's hexdump is shown by the diagnostics panel, logging's ring buffer by the activity view; of
         // inventory only the list of formats is meant, of the engine its handle and its enums, of the catalog the
-        // names of MAC blocks: what a unit is, the engine has judged. Decoders are tried out while they are taught.
+        // names of MAC blocks: what a unit is, the engine has judged. Decoders are tried out while they are taught; of
+        // captures only their file endings are meant.
         layers: &[
+            "capture",
             "catalog",
             "study",
             "taught",

@@ -1,20 +1,28 @@
 //! Every action of a person as one closed enum: its words, its shortcut, when it is possible and why not.
 //! Buttons, menus, keys and the command palette all go through it.
 
+mod learn;
+mod replay;
 mod watch;
 mod words;
 
 use egui::os::OperatingSystem;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+pub use self::learn::LearnCommand;
+pub use self::replay::ReplayCommand;
+pub(super) use self::replay::SPEEDS;
 pub use self::watch::WatchCommand;
 pub(super) use self::watch::{capture_filter, missing_networks};
-use super::view_state::{View, WatchState};
+use super::view_state::{TeachState, View, WatchState};
 use crate::model::finding::Finding;
 use crate::model::snapshot::{FirewallState, RuleState, Snapshot, V3State};
 
 /// Why the demo has no user of SNMP v3.
 const DEMO_HAS_NO_V3: &str = "The demo's units are simulated and answer SNMP v1 and v2c only";
+
+/// Why a command that asks or changes something is not possible while a capture is replayed.
+pub(super) const IN_REPLAY: &str = "A replay asks nobody and changes nothing";
 
 /// An action of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -139,6 +147,10 @@ pub enum UiCommand {
     Licenses,
     /// What the Watch view does.
     Watch(WatchCommand),
+    /// What is done with a capture that is replayed.
+    Replay(ReplayCommand),
+    /// Decoders that are taught, and studies.
+    Learn(LearnCommand),
     /// Close the window.
     Quit,
 }
@@ -170,13 +182,19 @@ pub(super) struct CommandState<'a> {
     pub(super) watch: &'a WatchState,
     /// The finding that is chosen there.
     pub(super) finding: Option<&'a Finding>,
+    /// Whether a datagram is chosen in Diagnostics that is not AIDP.
+    pub(super) has_stray: bool,
+    /// The decoder that is being taught.
+    pub(super) teach: Option<&'a TeachState>,
+    /// Whether a unit was studied.
+    pub(super) has_study: bool,
     /// The system.
     pub(super) os: OperatingSystem,
 }
 
 impl UiCommand {
     /// Every command, in the order of the palette.
-    pub const ALL: [Self; 78] = [
+    pub const ALL: [Self; 102] = [
         Self::SearchNow,
         Self::StopSearch,
         Self::ToggleLiveSearch,
@@ -236,6 +254,30 @@ impl UiCommand {
         Self::Watch(WatchCommand::StartExpose),
         Self::Watch(WatchCommand::StopExpose),
         Self::Watch(WatchCommand::CopyExposeReport),
+        Self::Replay(ReplayCommand::Open),
+        Self::Replay(ReplayCommand::PlayOrPause),
+        Self::Replay(ReplayCommand::Speed(1)),
+        Self::Replay(ReplayCommand::Speed(10)),
+        Self::Replay(ReplayCommand::Speed(60)),
+        Self::Replay(ReplayCommand::Speed(600)),
+        Self::Replay(ReplayCommand::Speed(3_600)),
+        Self::Replay(ReplayCommand::GoTo),
+        Self::Replay(ReplayCommand::Back),
+        Self::Replay(ReplayCommand::Forward),
+        Self::Replay(ReplayCommand::ToStart),
+        Self::Replay(ReplayCommand::ToEnd),
+        Self::Replay(ReplayCommand::Compare),
+        Self::Replay(ReplayCommand::CopyComparison),
+        Self::Replay(ReplayCommand::Close),
+        Self::Learn(LearnCommand::Teach),
+        Self::Learn(LearnCommand::SaveDecoder),
+        Self::Learn(LearnCommand::CopyDecoder),
+        Self::Learn(LearnCommand::CloseDecoder),
+        Self::Learn(LearnCommand::ReloadDecoders),
+        Self::Learn(LearnCommand::OpenDecoderFolder),
+        Self::Learn(LearnCommand::Study),
+        Self::Learn(LearnCommand::SaveStudy),
+        Self::Learn(LearnCommand::CloseStudy),
         Self::Palette,
         Self::RunDoctor,
         Self::CheckInstallation,
@@ -324,6 +366,8 @@ impl UiCommand {
             Self::ZoomReset => command(Key::Num0),
             Self::Quit => command(Key::Q),
             Self::Watch(watch) => watch.key().and_then(command),
+            Self::Replay(replay) => replay.shortcut(),
+            Self::Learn(learn) => learn.shortcut(),
             _ => None,
         }
     }
@@ -343,11 +387,47 @@ impl UiCommand {
         }
     }
 
+    /// Whether it asks somebody or changes the site, which a replay does not do.
+    const fn asks_or_changes(self) -> bool {
+        matches!(
+            self,
+            Self::SearchNow
+                | Self::StopSearch
+                | Self::ToggleLiveSearch
+                | Self::Sweep
+                | Self::AskTcp
+                | Self::Identify
+                | Self::IdentifyUnidentified
+                | Self::IdentifyAll
+                | Self::Import
+                | Self::SaveSiteAs
+                | Self::Undo
+                | Self::Redo
+                | Self::Rename
+                | Self::EditNote
+                | Self::Forget
+                | Self::AddUnit
+                | Self::SetV3User
+                | Self::RemoveV3User
+                | Self::Watch(
+                    WatchCommand::AcceptFinding
+                        | WatchCommand::ReopenFinding
+                        | WatchCommand::EditManagement
+                        | WatchCommand::FillManagement
+                        | WatchCommand::ToggleCapture
+                        | WatchCommand::StartExpose
+                )
+        )
+    }
+
     /// Why the command is not possible just now; `None` when it is.
     pub(super) fn why_not(self, state: &CommandState<'_>) -> Option<&'static str> {
         let snapshot = state.snapshot;
         if !self.is_for(state.os) {
             return Some("Only Windows needs this");
+        }
+        if snapshot.watching.replay.is_some() && self.asks_or_changes() {
+            return Some(IN_REPLAY);
         }
         let rule = &snapshot.doctor.firewall;
         let unless = |possible: bool, why: &'static str| (!possible).then_some(why);
@@ -431,6 +511,8 @@ impl UiCommand {
                 unless(state.view == View::Discover, "Go to Discover first")
             }
             Self::Watch(command) => command.why_not(state),
+            Self::Replay(command) => command.why_not(state),
+            Self::Learn(command) => command.why_not(state),
             Self::ClearFilter => unless(state.filtered, "Nothing is filtered"),
             Self::AllowFirewall => unless(
                 *rule != FirewallState::Rule(RuleState::Present),

@@ -8,6 +8,7 @@ use egui::Context;
 
 use super::App;
 use super::view_state::{Modal, PathForm, PathUse};
+use crate::capture::CAPTURE_EXTENSIONS;
 use crate::engine::command::{Command, Saying};
 use crate::model::time::Timestamp;
 
@@ -100,6 +101,10 @@ impl App {
                 .add_filter("JSON", &["json"]),
             PathUse::Targets => dialog.add_filter("CSV", &["csv"]),
             PathUse::Capture => dialog.add_filter("pcapng", &["pcapng"]),
+            PathUse::Replay => dialog
+                .add_filter("Captures", &CAPTURE_EXTENSIONS)
+                .add_filter("All files", &["*"]),
+            PathUse::Study => dialog.add_filter("Zip", &["zip"]),
             PathUse::Import => dialog
                 .add_filter("Inventory files", &["csv", "json", "txt"])
                 .add_filter("All files", &["*"]),
@@ -113,7 +118,10 @@ impl App {
         {
             dialog = dialog.set_directory(folder);
         }
-        let is_new = !matches!(purpose, PathUse::Import | PathUse::OpenSite);
+        let is_new = !matches!(
+            purpose,
+            PathUse::Import | PathUse::OpenSite | PathUse::Replay
+        );
         if let Some(name) = suggested.file_name().filter(|_| is_new) {
             dialog = dialog.set_file_name(name.to_string_lossy());
         }
@@ -144,14 +152,17 @@ impl App {
         self.dialogs.open = Some(Open {
             number,
             purpose,
-            since: self.now,
+            since: self.clock_now,
             task,
         });
     }
 
     /// Whether the window that is open has a path field of its own.
     const fn has_path_field(&self) -> bool {
-        matches!(self.modal, Some(Modal::Export(_) | Modal::SaveCapture(_)))
+        matches!(
+            self.modal,
+            Some(Modal::Export(_) | Modal::SaveCapture(_) | Modal::SaveStudy(_))
+        )
     }
 
     /// Asks for a path in the window.
@@ -218,6 +229,14 @@ impl App {
                     form.focused = false;
                 }
             }
+            PathUse::Study => {
+                if let Some(Modal::SaveStudy(form)) = &mut self.modal {
+                    form.path = path.to_string_lossy().into_owned();
+                    form.replaceable = may_replace.then(|| form.path.clone());
+                    form.focused = false;
+                }
+            }
+            PathUse::Replay => self.send(Command::OpenReplay(path)),
             PathUse::Targets => self.export_targets(&path, may_replace),
             PathUse::Import => self.send(Command::Import(path)),
             PathUse::NewSite => self.send(Command::NewSite(with_site_ending(path))),
@@ -248,6 +267,8 @@ pub(super) const fn title(purpose: PathUse) -> &'static str {
         PathUse::Export => "Export inventory",
         PathUse::Targets => "Export targets",
         PathUse::Capture => "Save capture",
+        PathUse::Replay => "Open capture",
+        PathUse::Study => "Save study",
         PathUse::Import => "Import an inventory file",
         PathUse::NewSite => "New site",
         PathUse::OpenSite => "Open site",

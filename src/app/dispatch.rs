@@ -1,5 +1,7 @@
 //! Carries out [`UiCommand`]s. The only place where one becomes an engine command or a change of what is shown.
 
+mod learn;
+mod replay;
 mod watch;
 
 use std::fmt::Write;
@@ -7,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use egui::{Context, OpenUrl};
 
+pub(super) use self::learn::{as_hex, number};
+pub(super) use self::replay::{difference_cells, kind_words, typed_time};
 use super::command::CommandState;
 use super::grid::{cells, columns};
 use super::view_state::{
@@ -44,6 +48,9 @@ impl App {
             view: self.view,
             watch: &self.watch,
             finding: self.chosen_finding().map(|finding| &**finding),
+            has_stray: self.stray_to_teach().is_some(),
+            teach: self.teach.as_deref(),
+            has_study: self.study.is_some(),
             os: self.os,
         }
     }
@@ -198,7 +205,7 @@ impl App {
             UiCommand::CheckInstallation => {
                 self.send(Command::RunDoctor);
                 let form = InstallationForm {
-                    asked: self.now,
+                    asked: self.clock_now,
                     page: PageForm::over(self.modal.take()),
                 };
                 self.modal = Some(Modal::Installation(form));
@@ -231,6 +238,8 @@ impl App {
                 self.modal = Some(Modal::Licenses(PageForm::over(self.modal.take())));
             }
             UiCommand::Watch(command) => self.dispatch_watch(ctx, command),
+            UiCommand::Replay(command) => self.dispatch_replay(ctx, frame, command),
+            UiCommand::Learn(command) => self.dispatch_learn(ctx, command),
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
         }
     }
@@ -354,7 +363,7 @@ impl App {
             // An empty last part leaves the separator at the end, ready for a name.
             folder.map_or(PathBuf::new(), |folder| folder.join(""))
         };
-        let date = format::date(self.now, &self.zone);
+        let date = format::date(self.clock_now, &self.zone);
         let path = match purpose {
             PathUse::Export => {
                 let ending = if self.settings.export.format == Format::Json.extension() {
@@ -374,13 +383,19 @@ impl App {
                     .unwrap_or_default()
                     .join(format!("{name} {date}.pcapng"))
             }
+            PathUse::Study => {
+                let name = self.study_name();
+                documents()
+                    .unwrap_or_default()
+                    .join(format!("Study {} {date}.zip", file_name(&name)))
+            }
             PathUse::Targets => {
                 let name = file_name(&self.snapshot.site.name);
                 documents()
                     .unwrap_or_default()
                     .join(format!("{name} targets.csv"))
             }
-            PathUse::Import => with_separator(documents()),
+            PathUse::Import | PathUse::Replay => with_separator(documents()),
             PathUse::OpenSite => with_separator(site_folder()),
             PathUse::NewSite => site_folder()
                 .unwrap_or_default()
@@ -405,10 +420,11 @@ impl App {
         let suggested = PathBuf::from(self.suggested_path(purpose));
         let folder = match purpose {
             // These are suggested as a folder, ready for a name.
-            PathUse::Import | PathUse::OpenSite => Some(&*suggested),
+            PathUse::Import | PathUse::OpenSite | PathUse::Replay => Some(&*suggested),
             PathUse::Export
             | PathUse::Targets
             | PathUse::Capture
+            | PathUse::Study
             | PathUse::NewSite
             | PathUse::SaveSiteAs => suggested.parent(),
         };
@@ -470,7 +486,7 @@ impl App {
     }
 
     /// Has the system show a folder.
-    fn open_folder(&mut self, ctx: &Context, folder: Option<&Path>, missing: &str) {
+    pub(super) fn open_folder(&mut self, ctx: &Context, folder: Option<&Path>, missing: &str) {
         if let Some(url) = folder.and_then(file_url) {
             ctx.open_url(OpenUrl::new_tab(url));
         } else {

@@ -35,7 +35,7 @@ pub(super) fn duration(secs: u64) -> String {
     }
 }
 
-fn local(when: Timestamp, zone: &TimeZone) -> Option<jiff::Zoned> {
+pub(super) fn local(when: Timestamp, zone: &TimeZone) -> Option<jiff::Zoned> {
     let instant = jiff::Timestamp::from_millisecond(when.as_millis()).ok()?;
     Some(instant.to_zoned(zone.clone()))
 }
@@ -54,6 +54,27 @@ pub(super) fn exact(when: Timestamp, zone: &TimeZone) -> String {
         || when.to_string(),
         |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
     )
+}
+
+/// The day and the time where the person is: "Nov 22, 08:12:41".
+pub(super) fn day_and_time(when: Timestamp, zone: &TimeZone) -> String {
+    local(when, zone).map_or_else(
+        || when.to_string(),
+        |at| at.strftime("%b %-d, %H:%M:%S").to_string(),
+    )
+}
+
+/// From when to when: "13:58:01–15:12:44", with the days when there are two.
+pub(super) fn time_span(first: Timestamp, last: Timestamp, zone: &TimeZone) -> String {
+    if date(first, zone) == date(last, zone) {
+        format!("{}–{}", time_of_day(first, zone), time_of_day(last, zone))
+    } else {
+        format!(
+            "{} – {}",
+            day_and_time(first, zone),
+            day_and_time(last, zone)
+        )
+    }
 }
 
 /// The date where the person is: "2026-11-22".

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use egui::Context;
 
-use super::view_state::Modal;
+use super::view_state::{Modal, TimeLineState};
 use super::{App, theme, window};
 use crate::engine::command::{Command, Notice, Saying};
 use crate::engine::handle::SendError;
@@ -31,7 +31,7 @@ const IDLE_AFTER_MILLIS: u64 = 60_000;
 impl App {
     /// Takes what is new. Runs also while the window is hidden.
     pub fn tick(&mut self, ctx: &Context) {
-        self.now = (self.clock)();
+        self.clock_now = (self.clock)();
         let snapshot = self.handle.snapshot();
         if !Arc::ptr_eq(&snapshot, &self.snapshot) {
             let is_smaller = snapshot.units.len() < self.snapshot.units.len();
@@ -45,6 +45,9 @@ impl App {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
         }
+        // Ages in a replay are those that a person would have read then.
+        let replayed = self.snapshot.watching.replay.as_ref();
+        self.now = replayed.map_or(self.clock_now, |replay| replay.at);
         for _ in 0..NOTICES_A_FRAME {
             let Some(notice) = self.handle.next_notice() else {
                 break;
@@ -54,7 +57,7 @@ impl App {
         self.poll_dialogs();
         self.drop_unasked_targets();
         self.answer_later_starts(ctx);
-        if let Some(millis) = self.notices.expire(self.now) {
+        if let Some(millis) = self.notices.expire(self.clock_now) {
             ctx.request_repaint_after(Duration::from_millis(millis.max(50)));
         }
         self.remember(ctx);
@@ -136,6 +139,7 @@ impl App {
             }
             Notice::DecoderSaved { path } => {
                 self.say(Saying::done("Saved the decoder").because(path.to_string_lossy()));
+                self.teach = None;
             }
             Notice::CaptureWouldReplace(request) => {
                 self.modal = Some(Modal::ReplaceCapture(request));
@@ -143,7 +147,10 @@ impl App {
             Notice::ExposeNeedsYes { request, num_ips } => {
                 self.modal = Some(Modal::LargeExpose { request, num_ips });
             }
-            Notice::StudyWouldReplace(_) | Notice::Studied(_) => {}
+            Notice::StudyWouldReplace(request) => {
+                self.modal = Some(Modal::ReplaceStudy(request));
+            }
+            Notice::Studied(study) => self.show_study(study),
         }
     }
 
@@ -154,6 +161,7 @@ impl App {
         self.diagnostics.selected = None;
         self.diagnostics.other = None;
         self.watch.forget_choices();
+        self.time_line = TimeLineState::default();
         self.panel.filter.clear();
         let Some(path) = path else {
             return;
@@ -211,11 +219,15 @@ impl App {
     /// Asks for the next frame: once a second while something on screen counts seconds, at the steps of the countdown
     /// when only that is left, and not at all when idle.
     pub(super) fn plan_repaint(&self, ctx: &Context) {
+        if self.snapshot.watching.replay.is_some() && self.snapshot.job.is_none() {
+            // Its time goes on with snapshots only.
+            return;
+        }
         let millis = if self.counts_seconds() {
             // To the next full second, so that counted seconds change in step.
-            1_000 - self.now.as_millis().rem_euclid(1_000) as u64
+            1_000 - self.clock_now.as_millis().rem_euclid(1_000) as u64
         } else if let (true, Some(next)) = (self.snapshot.search.live, self.snapshot.search.next) {
-            match next.millis_since(self.now) % QUIET_STEP_MILLIS {
+            match next.millis_since(self.clock_now) % QUIET_STEP_MILLIS {
                 0 => QUIET_STEP_MILLIS,
                 millis => millis,
             }
@@ -231,10 +243,10 @@ impl App {
         let heard_lately = snapshot
             .totals
             .last_heard
-            .is_some_and(|when| self.now.millis_since(when) < IDLE_AFTER_MILLIS);
+            .is_some_and(|when| self.clock_now.millis_since(when) < IDLE_AFTER_MILLIS);
         let asked_lately = snapshot.identifying.as_ref().is_some_and(|identifying| {
             let ended = identifying.ended;
-            ended.is_none_or(|when| self.now.millis_since(when) < IDLE_AFTER_MILLIS)
+            ended.is_none_or(|when| self.clock_now.millis_since(when) < IDLE_AFTER_MILLIS)
         });
         let is_working = snapshot.job.is_some()
             || snapshot
@@ -247,7 +259,7 @@ impl App {
                 .as_ref()
                 .is_some_and(|sweep| sweep.ended.is_none());
         let is_waiting_for_first = snapshot.units.is_empty()
-            && self.now.millis_since(snapshot.totals.listening_since) < IDLE_AFTER_MILLIS;
+            && self.clock_now.millis_since(snapshot.totals.listening_since) < IDLE_AFTER_MILLIS;
         heard_lately || asked_lately || is_working || is_waiting_for_first
     }
 

@@ -42,7 +42,8 @@ use self::notices::Notices;
 use self::panels::Sum;
 use self::rows::GridRows;
 use self::view_state::{
-    DiagnosticsState, Modal, NameEdit, PageForm, PanelState, PathUse, WatchState,
+    DiagnosticsState, Modal, NameEdit, PageForm, PanelState, PathUse, StudyState, TeachState,
+    TimeLineState, WatchState,
 };
 use crate::engine::command::{Saying, TargetsRequest};
 use crate::engine::handle::EngineHandle;
@@ -53,7 +54,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::time::Timestamp;
 use crate::settings::{OpeningNote, Renderer, Settings, ThemeChoice};
 
-pub use self::command::{UiCommand, WatchCommand};
+pub use self::command::{LearnCommand, ReplayCommand, UiCommand, WatchCommand};
 pub use self::refusal::{NoWindow, advice, has_display, tell};
 pub use self::view_state::View;
 pub use self::window::{Wake, native_options, run};
@@ -130,8 +131,10 @@ pub struct App {
     clock: Clock,
     /// The window's title as the system was told it last.
     title: String,
-    /// The time of this frame.
+    /// The time that what was heard is seen from: the clock's, and in a replay that of the replay.
     now: Timestamp,
+    /// The time of this frame by the clock: for work that goes on, notices and files.
+    clock_now: Timestamp,
     /// The person's time zone.
     zone: TimeZone,
     /// The last lines of the log, and dialogs that could not open.
@@ -166,6 +169,12 @@ pub struct App {
     diagnostics: DiagnosticsState,
     /// What the Watch view remembers.
     watch: WatchState,
+    /// How the time line of a replay stands.
+    time_line: TimeLineState,
+    /// The decoder that is being taught.
+    teach: Option<Box<TeachState>>,
+    /// The unit that was studied.
+    study: Option<Box<StudyState>>,
     /// How the right panel and lists of answers stand.
     panel: PanelState,
     /// The communities that are being typed, until they are taken over.
@@ -258,6 +267,7 @@ impl App {
             snapshot,
             title: String::new(),
             now: clock(),
+            clock_now: clock(),
             clock,
             zone,
             places,
@@ -274,6 +284,9 @@ impl App {
             name_edit: None,
             diagnostics: DiagnosticsState::default(),
             watch: WatchState::default(),
+            time_line: TimeLineState::default(),
+            teach: None,
+            study: None,
             panel: PanelState::default(),
             communities: None,
             targets: None,

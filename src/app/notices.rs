@@ -87,7 +87,7 @@ impl Notices {
 impl App {
     /// Says something in the window.
     pub(super) fn say(&mut self, saying: Saying) {
-        self.notices.say(self.now, saying);
+        self.notices.say(self.clock_now, saying);
     }
 
     /// Draws the open notices over everything else.

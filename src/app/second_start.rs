@@ -1,10 +1,12 @@
 //! What the open window does when Rollcall is started a second time: it comes to the front, or asks for attention
-//! where the system does not let it, and opens the site that was asked for.
+//! where the system does not let it, and opens the site or the capture that was asked
+//! for.
 
 use egui::{Context, UserAttentionType, ViewportCommand};
 
 use super::App;
 use super::view_state::PathUse;
+use crate::capture::is_capture;
 use crate::engine::command::Saying;
 use crate::instance::Doorbell;
 
@@ -38,7 +40,12 @@ impl App {
                 "Rollcall was started again with {}",
                 path.file_name().unwrap_or_default().to_string_lossy()
             )));
-            self.use_path(PathUse::OpenSite, path);
+            let purpose = if is_capture(&path) {
+                PathUse::Replay
+            } else {
+                PathUse::OpenSite
+            };
+            self.use_path(purpose, path);
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn pressed(ctx: &Context, enter_is_free: bool) -> Option<UiCommand> {
                 .map(move |shortcut| (shortcut, command))
         })
         // While a text is typed, only keys that no text field knows.
-        .filter(|(shortcut, _)| !typing || is_function_key(shortcut.logical_key))
+        .filter(|(shortcut, _)| !typing || is_left_by_text(shortcut.logical_key))
         .filter(|(shortcut, _)| enter_is_free || shortcut.logical_key != Key::Enter)
         .collect();
     // Cmd+S would match Cmd+Shift+S when it is asked first (trap T18).
@@ -50,6 +50,7 @@ fn num_modifiers(shortcut: KeyboardShortcut) -> u8 {
         + u8::from(modifiers.ctrl || modifiers.command || modifiers.mac_cmd)
 }
 
-const fn is_function_key(key: Key) -> bool {
-    matches!(key, Key::F2 | Key::F5 | Key::F6)
+/// What text fields leave alone: they save nothing.
+const fn is_left_by_text(key: Key) -> bool {
+    matches!(key, Key::F2 | Key::F5 | Key::F6 | Key::S)
 }

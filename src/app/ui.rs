@@ -14,6 +14,7 @@ use super::theme::palette;
 use super::view_state::{PathUse, View};
 use super::widgets;
 use super::window;
+use crate::capture::is_capture;
 use crate::engine::command::{Command, Saying};
 
 /// How high the top bar is.
@@ -102,6 +103,11 @@ impl App {
             .exact_size(TOP_HEIGHT)
             .frame(quiet.inner_margin(Margin::symmetric(14, 0)))
             .show(ui, |ui| self.top_bar_ui(ui));
+        if self.snapshot.watching.replay.is_some() {
+            Panel::top("replay")
+                .frame(quiet.inner_margin(Margin::symmetric(14, 6)))
+                .show(ui, |ui| self.time_line_ui(ui));
+        }
         Panel::bottom("status bar")
             .exact_size(STATUS_HEIGHT)
             .frame(quiet.inner_margin(Margin::symmetric(14, 0)))
@@ -127,6 +133,7 @@ impl App {
                 View::Diagnostics => self.diagnostics_ui(ui),
                 View::Activity => self.activity_ui(ui),
                 View::Settings => self.settings_ui(ui),
+                View::Study => self.study_ui(ui),
             });
         if self.panel.is_over {
             self.panel_over_ui(&ctx, central, panel_frame);
@@ -203,7 +210,7 @@ impl App {
         }
     }
 
-    /// Files that were dropped onto the window: an inventory file is imported, a site is opened.
+    /// Files that were dropped onto the window: an inventory file is imported, a site or a capture is opened.
     fn take_dropped_files(&mut self, ctx: &egui::Context) {
         let paths: Vec<std::path::PathBuf> = ctx.input(|input| {
             input
@@ -219,6 +226,8 @@ impl App {
                 .is_some_and(|ending| ending.eq_ignore_ascii_case("rollcall"));
             let purpose = if is_site {
                 PathUse::OpenSite
+            } else if is_capture(&path) {
+                PathUse::Replay
             } else {
                 PathUse::Import
             };
@@ -274,7 +283,7 @@ impl App {
         painter.text(
             rect.center(),
             egui::Align2::CENTER_CENTER,
-            "Drop an inventory file to import it, or a site to open it",
+            "Drop an inventory file to import it, a site to open it, or a capture to replay it",
             super::theme::strong(16.0),
             palette.on_primary,
         );

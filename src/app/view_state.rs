@@ -1,18 +1,25 @@
 //! What the window shows just now and what a person is in the middle of. Never saved.
 
+mod learn;
+mod replay;
 mod watch;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(super) use self::learn::{
+    MarkedRange, RuleText, StudyForm, StudyState, TeachState, TlvText, Tried, TriedLine,
+};
+pub(super) use self::replay::{ComparisonForm, TimeLineState};
 pub(super) use self::watch::{
     AcceptForm, CaptureForm, CaptureScope, FindingStage, Frozen, ManagementForm, Sifted,
     WatchState, WatchTab,
 };
 use super::widgets::PageScroll;
 use crate::engine::command::{
-    CaptureRequest, ExportRequest, ExposeRequest, ImportReport, SweepRequest, TargetsRequest,
+    CaptureRequest, ExportRequest, ExposeRequest, ImportReport, StudyRequest, SweepRequest,
+    TargetsRequest,
 };
 use crate::engine::identify::credentials::{Secret, V3Auth};
 use crate::inventory::{Delimiter, Format};
@@ -34,6 +41,8 @@ pub enum View {
     Activity,
     /// Theme, zoom, networks, places.
     Settings,
+    /// What the datagrams of one unit say. Not in the rail: it is about a unit.
+    Study,
 }
 
 impl View {
@@ -45,6 +54,7 @@ impl View {
             Self::Diagnostics => "Diagnostics",
             Self::Activity => "Activity",
             Self::Settings => "Settings",
+            Self::Study => "Study",
         }
     }
 }
@@ -103,6 +113,12 @@ pub(super) enum Modal {
         /// How many addresses that is.
         num_ips: u64,
     },
+    /// How a replay differs from the site.
+    Comparison(ComparisonForm),
+    /// Write a study.
+    SaveStudy(StudyForm),
+    /// A file is in the way of a study.
+    ReplaceStudy(Box<StudyRequest>),
     /// What this is.
     About(PageForm),
     /// The licenses of everything that is in the program.
@@ -207,6 +223,10 @@ pub(super) enum PathUse {
     Targets,
     /// Where a capture goes: comes back to its window.
     Capture,
+    /// Where a study goes: comes back to its window.
+    Study,
+    /// A capture file to replay.
+    Replay,
     /// An inventory file to read.
     Import,
     /// A site to begin.

@@ -54,6 +54,14 @@ pub(super) fn primary_button_of_width(
     .named(text)
 }
 
+/// A quiet button in a row that may wrap: it goes to the next line as a whole.
+pub(super) fn row_button(ui: &mut Ui, text: &str, enabled: bool) -> Response {
+    let button = Button::new(text)
+        .wrap_mode(egui::TextWrapMode::Extend)
+        .min_size(vec2(0.0, 30.0));
+    focus_ring(ui.add_enabled(enabled, button))
+}
+
 /// A button beside it.
 pub(super) fn quiet_button(ui: &mut Ui, text: &str) -> Response {
     focus_ring(ui.add(Button::new(text).min_size(vec2(0.0, 30.0))))

@@ -190,6 +190,8 @@ impl UiCommand {
                 "☰",
             ),
             Self::Watch(command) => command.words(),
+            Self::Replay(command) => command.words(),
+            Self::Learn(command) => command.words(),
             Self::Quit => ("Quit", "Save and close the window", "✕"),
         }
     }

@@ -172,6 +172,11 @@ impl App {
         let Some((slot, id)) = self.watch.finding_unit else {
             return;
         };
+        self.select_row((slot, id));
+    }
+
+    /// Selects a unit in Discover, where it can be seen.
+    pub(in crate::app) fn select_row(&mut self, (slot, id): (Slot, ApplianceId)) {
         self.selection.clear();
         let place = self.rows.shown().iter().position(|row| *row == (slot, id));
         if let Some(row_idx) = place {

@@ -3,7 +3,7 @@
 use egui::{Align, Id, Layout, Popup, PopupAnchor, Response, Ui};
 
 use super::super::widgets::{self, Named};
-use super::super::{App, UiCommand, WatchCommand};
+use super::super::{App, LearnCommand, UiCommand, WatchCommand};
 use crate::model::column::Column;
 
 pub(super) fn menu_id() -> Id {
@@ -70,6 +70,7 @@ impl App {
                 UiCommand::ExportSelected,
                 UiCommand::ExportTargets,
                 UiCommand::Watch(WatchCommand::SaveUnitCapture),
+                UiCommand::Learn(LearnCommand::Study),
                 UiCommand::Forget,
             ] {
                 self.command_item_ui(ui, command);
@@ -104,9 +105,7 @@ impl App {
         word: &str,
     ) {
         let why_not = command.why_not(&self.command_state());
-        let button = ui
-            .add_enabled_ui(why_not.is_none(), |ui| widgets::quiet_button(ui, word))
-            .inner
+        let button = widgets::row_button(ui, word, why_not.is_none())
             .named(command.text())
             .on_hover_text(command.tooltip())
             .on_disabled_hover_text(why_not.unwrap_or_default());

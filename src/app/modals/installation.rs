@@ -42,7 +42,7 @@ impl App {
                 ui.ctx().copy_text(self.installation_text(&report));
             }
             if widgets::quiet_button(ui, "Check again").clicked() {
-                form.asked = self.now;
+                form.asked = self.clock_now;
                 self.ask(UiCommand::RunDoctor);
             }
         });

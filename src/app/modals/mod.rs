@@ -3,6 +3,7 @@
 mod about;
 mod accept_finding;
 mod add_unit;
+mod comparison;
 mod confirm;
 mod export;
 mod import_report;
@@ -12,6 +13,7 @@ mod management;
 mod palette;
 mod path;
 mod save_capture;
+mod save_study;
 mod sweep;
 mod v3_user;
 mod welcome;
@@ -48,6 +50,7 @@ impl App {
                 | Modal::Licenses(_)
                 | Modal::Installation(_)
                 | Modal::Welcome(_)
+                | Modal::Comparison(_)
         );
         let (width, name) = shape(&modal);
         let id = Id::unique(name);
@@ -128,6 +131,9 @@ impl App {
             Modal::SaveCapture(form) => self.save_capture_ui(ui, form),
             Modal::ReplaceCapture(request) => self.replace_capture_ui(ui, request),
             Modal::LargeExpose { request, num_ips } => self.large_expose_ui(ui, request, *num_ips),
+            Modal::Comparison(form) => self.comparison_ui(ui, form),
+            Modal::SaveStudy(form) => self.save_study_ui(ui, form),
+            Modal::ReplaceStudy(request) => self.replace_study_ui(ui, request),
             Modal::About(page) => self.about_ui(ui, page),
             Modal::Licenses(page) => Self::licenses_ui(ui, page),
             Modal::Installation(form) => self.installation_ui(ui, form),
@@ -148,9 +154,12 @@ const fn shape(modal: &Modal) -> (f32, &'static str) {
         Modal::AddUnit(_) => (460.0, "Add unit by hand"),
         Modal::Forget(_) => (440.0, "Forget units?"),
         Modal::Note { .. } => (460.0, "Note"),
-        Modal::ReplaceExport(_) | Modal::ReplaceTargets(_) | Modal::ReplaceCapture(_) => {
-            (480.0, "Replace file?")
-        }
+        Modal::ReplaceExport(_)
+        | Modal::ReplaceTargets(_)
+        | Modal::ReplaceCapture(_)
+        | Modal::ReplaceStudy(_) => (480.0, "Replace file?"),
+        Modal::Comparison(_) => (820.0, "Compare with the site"),
+        Modal::SaveStudy(_) => (560.0, "Save study"),
         Modal::ReplaceSite(_) => (480.0, "Replace site file?"),
         Modal::LargeSweep { .. } => (460.0, "Sweep this many addresses?"),
         Modal::AcceptFinding(_) => (460.0, "Accept finding"),

@@ -20,9 +20,14 @@ impl App {
             PathUse::OpenSite => {
                 "The open site is saved first. A site can also be dropped onto the window"
             }
-            PathUse::SaveSiteAs | PathUse::Export | PathUse::Targets | PathUse::Capture => {
-                "Where the file is to go"
+            PathUse::Replay => {
+                "A pcap or pcapng file, shown as a read-only site. The open site is saved first. A capture can also be dropped onto the window"
             }
+            PathUse::SaveSiteAs
+            | PathUse::Export
+            | PathUse::Targets
+            | PathUse::Capture
+            | PathUse::Study => "Where the file is to go",
         };
         widgets::explain(ui, explanation);
         let field = TextEdit::singleline(&mut form.path)
@@ -39,10 +44,12 @@ impl App {
             let word = match form.purpose {
                 PathUse::Import => "Import",
                 PathUse::NewSite => "Begin",
-                PathUse::OpenSite => "Open",
-                PathUse::SaveSiteAs | PathUse::Export | PathUse::Targets | PathUse::Capture => {
-                    "Save"
-                }
+                PathUse::OpenSite | PathUse::Replay => "Open",
+                PathUse::SaveSiteAs
+                | PathUse::Export
+                | PathUse::Targets
+                | PathUse::Capture
+                | PathUse::Study => "Save",
             };
             let yes = ui
                 .add_enabled_ui(is_named, |ui| widgets::primary_button(ui, word, None))

@@ -9,13 +9,13 @@ use super::super::theme::palette;
 use crate::wire::{HexRow, RowWidth, Span, annotate, hex_rows};
 
 /// Rows are this high.
-const ROW_HEIGHT: f32 = 17.0;
+pub(super) const ROW_HEIGHT: f32 = 17.0;
 
 /// More rows than this are cut: the rest is padding or hostile.
 const MAX_ROWS: usize = 128;
 
 /// The text of a dump.
-const SIZE: f32 = 11.5;
+pub(super) const SIZE: f32 = 11.5;
 
 /// A dump to draw.
 pub(in crate::app) struct HexView<'a> {
@@ -162,7 +162,7 @@ fn name_span(place: &Response, span: &Span, naming: Naming) {
 }
 
 /// Which byte of a row a column of text belongs to.
-const fn byte_at(column: usize, columns: usize) -> Option<usize> {
+pub(super) const fn byte_at(column: usize, columns: usize) -> Option<usize> {
     let chars = 5 + columns * 3;
     if column < 5 {
         None

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use egui::{Align, Layout, Popup, PopupCloseBehavior, RichText, Ui};
 
+use super::super::command::IN_REPLAY;
 use super::super::logic::QUIET_STEP_MILLIS;
 use super::super::theme::palette;
 use super::super::widgets::{self, Named};
@@ -98,19 +99,25 @@ impl App {
         let search = self.snapshot.search;
         let text = match (search.pass, search.live, search.next) {
             (Some(pass), ..) => format!("Searching, pass {pass} of 3"),
-            (None, true, Some(next)) if next > self.now => {
+            (None, true, Some(next)) if next > self.clock_now => {
                 let step_millis = if self.counts_seconds() {
                     1_000
                 } else {
                     QUIET_STEP_MILLIS
                 };
                 // Rounded up, so that it never ends with 0.
-                let secs = next.millis_since(self.now).div_ceil(step_millis) * step_millis / 1_000;
+                let secs =
+                    next.millis_since(self.clock_now).div_ceil(step_millis) * step_millis / 1_000;
                 format!("Live search on, next in {secs} s")
             }
             (None, true, _) => "Live search on".to_owned(),
             (None, false, _) => "Live search off".to_owned(),
         };
+        if self.snapshot.watching.replay.is_some() {
+            ui.label(RichText::new("Replay").size(SIZE).color(palette.dim))
+                .on_hover_text(IN_REPLAY);
+            return;
+        }
         if bar_button(ui, &text, palette.dim)
             .on_hover_text(UiCommand::ToggleLiveSearch.tooltip())
             .clicked()
@@ -134,7 +141,7 @@ impl App {
             return;
         };
         let palette = palette(ui.ctx());
-        let elapsed_secs = (self.now.millis_since(job.started) / 1_000).max(1);
+        let elapsed_secs = (self.clock_now.millis_since(job.started) / 1_000).max(1);
         let rate = job.done / elapsed_secs;
         let mut text = match job.total {
             Some(total) => format!(
@@ -228,7 +235,7 @@ impl App {
         let mut text = words(state.num_done, state.num_identified);
         if !is_narrow {
             widest.push_str(", 00 min 00 s left");
-            if let Some(secs) = identify_left_secs(state, self.now) {
+            if let Some(secs) = identify_left_secs(state, self.clock_now) {
                 // Writing to a `String` cannot fail.
                 write!(text, ", {} left", format::duration(secs)).ok();
             }
@@ -359,7 +366,7 @@ impl App {
         } else if site.dirty {
             ui.label(dim("Saving…".to_owned()));
         } else if let Some(saved) = site.saved {
-            let text = format!("Saved {}", format::age(self.now, saved));
+            let text = format!("Saved {}", format::age(self.clock_now, saved));
             ui.label(dim(text))
                 .on_hover_text(format::exact(saved, &self.zone));
         }

@@ -2,10 +2,11 @@
 
 use egui::{Align, Button, Layout, Popup, PopupCloseBehavior, RichText, Sense, Stroke, Ui, vec2};
 
+use super::super::command::IN_REPLAY;
 use super::super::theme::{self, palette};
 use super::super::view_state::PathUse;
 use super::super::widgets::{self, Named};
-use super::super::{App, UiCommand, format};
+use super::super::{App, ReplayCommand, UiCommand, format};
 use super::interface::{chip_text, listening_color};
 use crate::engine::command::Command;
 use crate::model::network::{InterfaceState, Listening};
@@ -43,6 +44,9 @@ impl App {
             ui.spacing_mut().item_spacing.x = 12.0;
             Self::logo_ui(ui, rect.width());
             self.site_ui(ui, left.right(), rect.width());
+            if self.snapshot.watching.replay.is_some() {
+                ui.disable();
+            }
             self.chips_ui(ui, left.right());
         });
         let mut right = rect;
@@ -96,6 +100,7 @@ impl App {
     fn site_ui(&mut self, ui: &mut Ui, right: f32, room: f32) {
         let palette = palette(ui.ctx());
         let site = self.snapshot.site.clone();
+        let is_replay = self.snapshot.watching.replay.is_some();
         let name = if site.demo {
             "Demo fleet".to_owned()
         } else if site.name.is_empty() {
@@ -104,7 +109,7 @@ impl App {
             format::show_text(&site.name).into_owned()
         };
         let max_chars = if room < NARROW { 14 } else { 28 };
-        let color = if site.demo {
+        let color = if site.demo || is_replay {
             palette.amber
         } else {
             palette.text
@@ -116,7 +121,9 @@ impl App {
             .right_text(RichText::new("▾").color(palette.dim))
             .gap(8.0)
             .min_size(vec2(0.0, CHIP_HEIGHT));
-        let hover = if site.demo {
+        let hover = if is_replay {
+            "A capture that is replayed; the site that was open comes back when it is closed"
+        } else if site.demo {
             "Simulated units in a throw-away site, on ports of their own"
         } else {
             "New site, open another, save as"
@@ -134,6 +141,7 @@ impl App {
                 UiCommand::NewSite,
                 UiCommand::OpenSite,
                 UiCommand::SaveSiteAs,
+                UiCommand::Replay(ReplayCommand::Open),
             ] {
                 self.command_item_ui(ui, command);
             }
@@ -162,6 +170,9 @@ impl App {
                 UiCommand::StartDemo
             };
             self.command_item_ui(ui, demo);
+            if is_replay {
+                self.command_item_ui(ui, UiCommand::Replay(ReplayCommand::Close));
+            }
         });
         if site.demo {
             // Without room for it, the site's menu has the same.
@@ -171,7 +182,15 @@ impl App {
                 self.ask(UiCommand::EndDemo);
             }
         }
-        if let Some(why) = &site.read_only {
+        if is_replay {
+            let words = if room < NARROW {
+                "Replay"
+            } else {
+                "Replay: nothing is listened to"
+            };
+            ui.label(RichText::new(words).color(palette.amber))
+                .on_hover_text(IN_REPLAY);
+        } else if let Some(why) = &site.read_only {
             ui.label(RichText::new("Read-only").color(palette.amber))
                 .on_hover_text(why);
         }
@@ -187,7 +206,11 @@ impl App {
             .iter()
             .filter(|interface| interface.listening == Listening::On)
             .count();
-        let summary = if num_listening == 0 {
+        let is_replay = self.snapshot.watching.replay.is_some();
+        let summary = if is_replay {
+            // Said beside the site's name.
+            String::new()
+        } else if num_listening == 0 {
             "Listening on no network".to_owned()
         } else {
             let networks = format::counted(num_listening as u64, "network", "networks");
@@ -293,6 +316,7 @@ impl App {
         );
         let label = format!("Network {name}, {state}");
         let response = widgets::focus_ring(response.named(&label));
+        let response = response.on_disabled_hover_text(IN_REPLAY);
         Popup::menu(&response)
             .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
             .width(380.0)
@@ -313,8 +337,14 @@ impl App {
                     .unwrap_or_default(),
             ),
         };
-        let response = widgets::primary_button_of_width(ui, word, Some(&beside), SEARCH_WIDTH)
-            .on_hover_text(command.tooltip());
+        let why_not = Some(IN_REPLAY).filter(|_| self.snapshot.watching.replay.is_some());
+        let response = ui
+            .add_enabled_ui(why_not.is_none(), |ui| {
+                widgets::primary_button_of_width(ui, word, Some(&beside), SEARCH_WIDTH)
+            })
+            .inner
+            .on_hover_text(command.tooltip())
+            .on_disabled_hover_text(why_not.unwrap_or_default());
         // A double click on "Search now" must not stop what it began.
         if response.clicked() && !response.double_clicked() {
             self.ask(command);

@@ -10,7 +10,7 @@ use super::super::grid::cells;
 use super::super::theme::{self, palette};
 use super::super::view_state::PanelTab;
 use super::super::widgets::{self, Named};
-use super::super::{App, UiCommand, WatchCommand, format};
+use super::super::{App, LearnCommand, UiCommand, WatchCommand, format};
 use super::why::{cautions_ui, has_cautions, product_line, reasons_ui};
 use super::{HexView, Naming, hex_ui};
 use crate::model::appliance::Appliance;
@@ -93,8 +93,12 @@ impl App {
             };
             hex_ui(ui, &view);
             ui.add_space(4.0);
-            let save = UiCommand::Watch(WatchCommand::SaveUnitCapture);
-            self.command_button_ui(ui, save, save.text());
+            ui.horizontal_wrapped(|ui| {
+                let save = UiCommand::Watch(WatchCommand::SaveUnitCapture);
+                self.command_button_ui(ui, save, save.text());
+                let study = UiCommand::Learn(LearnCommand::Study);
+                self.command_button_ui(ui, study, study.text());
+            });
         }
     }
 

@@ -110,6 +110,21 @@ impl App {
             };
             self.fact_ui(ui, &line, None);
         }
+        let decoders: Vec<_> = unit.taught_by().map(format::show_text).collect();
+        if !decoders.is_empty() {
+            let text = decoders.join(", ");
+            let line = FactLine {
+                label: "Taught by",
+                text: &text,
+                mark: None,
+                hover: Some(
+                    "Decoders that read its datagrams: facts heard by \"taught\" are theirs",
+                ),
+                is_known: true,
+                is_mono: false,
+            };
+            self.fact_ui(ui, &line, None);
+        }
         let others = unit.other_ips();
         if !others.is_empty() {
             let texts: Vec<String> = others.iter().map(ToString::to_string).collect();

@@ -10,7 +10,7 @@ use super::super::list::ListKeys;
 use super::super::panels::{HexView, Naming, hex_ui};
 use super::super::theme::{self, palette};
 use super::super::widgets;
-use super::super::{App, UiCommand, format};
+use super::super::{App, LearnCommand, UiCommand, format};
 use crate::model::network::who_listens;
 use crate::model::sighting::{Stray, StrayReason};
 use crate::model::snapshot::Snapshot;
@@ -22,6 +22,10 @@ const ROW_HEIGHT: f32 = 26.0;
 impl App {
     /// Draws the Diagnostics view.
     pub(in crate::app) fn diagnostics_ui(&mut self, ui: &mut Ui) {
+        if self.teach.is_some() {
+            super::settings::page(ui, |ui| self.teach_ui(ui));
+            return;
+        }
         let snapshot = Arc::clone(&self.snapshot);
         super::settings::page(ui, |ui| {
             ScrollArea::vertical()
@@ -56,7 +60,13 @@ impl App {
             self.stray_table_ui(ui, snapshot);
         });
         match chosen {
-            Some(stray) => stray_ui(ui, &stray),
+            Some(stray) => {
+                let teach = UiCommand::Learn(LearnCommand::Teach);
+                if teach.why_not(&self.command_state()).is_none() {
+                    self.command_button_ui(ui, teach, teach.text());
+                }
+                stray_ui(ui, &stray);
+            }
             None => {
                 ui.label(RichText::new("Click a line to see its bytes").color(palette.dim));
             }
@@ -199,7 +209,10 @@ impl App {
                 self.ask(UiCommand::RunDoctor);
             }
             if !snapshot.doctor.checks.is_empty() {
-                let text = format!("Checked {}", format::age(self.now, snapshot.doctor.when));
+                let text = format!(
+                    "Checked {}",
+                    format::age(self.clock_now, snapshot.doctor.when)
+                );
                 ui.label(RichText::new(text).color(palette.dim));
             }
         });

@@ -21,6 +21,24 @@ impl App {
             .show(ui, |ui| {
                 ui.set_max_width(640.0);
                 ui.add_space(18.0);
+                if let Some(replay) = &snapshot.watching.replay {
+                    let (title, text) = if replay.reading.is_some() {
+                        ("The capture is being read", "Units appear when it is done")
+                    } else if replay.span.is_none() {
+                        (
+                            "No unit in this capture",
+                            "Nothing in it went over the watched ports",
+                        )
+                    } else {
+                        (
+                            "No unit was heard until then",
+                            "Go on along the time line above",
+                        )
+                    };
+                    ui.label(RichText::new(title).font(theme::strong(20.0)));
+                    ui.label(RichText::new(text).color(palette.dim));
+                    return;
+                }
                 let listening: Vec<_> = snapshot
                     .interfaces
                     .iter()
@@ -37,7 +55,7 @@ impl App {
                         "No unit heard yet",
                         format!(
                             "Listening for {}; units appear here by themselves",
-                            format::span(self.now, since)
+                            format::span(self.clock_now, since)
                         ),
                     )
                 };
@@ -78,7 +96,7 @@ impl App {
                         }
                     }
                 });
-                let listened = self.now.millis_since(snapshot.totals.listening_since);
+                let listened = self.clock_now.millis_since(snapshot.totals.listening_since);
                 let checks = &snapshot.doctor.checks;
                 if listened < DOCTOR_AFTER_MILLIS && !listening.is_empty() {
                     return;

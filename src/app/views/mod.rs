@@ -7,4 +7,8 @@ mod empty;
 mod identification;
 mod others;
 mod settings;
+mod study;
+mod teach;
 mod watch;
+
+pub(super) use self::watch::{ListCell, ListRow, ListTable, chip_ui, list_ui};

@@ -7,8 +7,11 @@ use egui::{Margin, RichText, ScrollArea, Slider, Ui};
 use super::super::panels::interface_line;
 use super::super::theme::palette;
 use super::super::widgets;
-use super::super::{App, UiCommand, format, window};
+use super::super::{App, LearnCommand, UiCommand, format, window};
 use crate::settings::ThemeChoice;
+
+/// How many decoders, and how many refused ones, are listed.
+const DECODERS_SHOWN: usize = 40;
 
 /// The margin and width of a page of running text.
 pub(super) fn page(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
@@ -39,6 +42,8 @@ impl App {
                     self.identification_ui(ui);
                     ui.add_space(10.0);
                     self.catalog_ui(ui);
+                    ui.add_space(10.0);
+                    self.decoders_ui(ui);
                     ui.add_space(10.0);
                     self.places_ui(ui);
                     ui.add_space(16.0);
@@ -132,6 +137,38 @@ impl App {
                         self.ask(command);
                     }
                 }
+            });
+        });
+    }
+
+    /// The decoders that were taught, and what was refused of their files.
+    fn decoders_ui(&mut self, ui: &mut Ui) {
+        let palette = palette(ui.ctx());
+        let decoders = std::sync::Arc::clone(&self.snapshot.watching.decoders);
+        widgets::card(ui).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            title(ui, "Taught decoders");
+            if decoders.names.is_empty() {
+                let text = "None yet: choose a datagram in Diagnostics to teach one";
+                ui.label(RichText::new(text).color(palette.dim));
+            }
+            let names = decoders.names.iter().map(|name| format::show_text(name));
+            for (idx, name) in names.enumerate().take(DECODERS_SHOWN) {
+                ui.label(format!("{}. {name}", idx + 1));
+            }
+            if let Some(num_more) = decoders.names.len().checked_sub(DECODERS_SHOWN + 1) {
+                ui.label(format!("and {} more", num_more + 1));
+            }
+            for refused in decoders.refused.iter().take(DECODERS_SHOWN) {
+                let text = format!("▲ Refused: {}", format::show_text(refused));
+                ui.add(egui::Label::new(RichText::new(text).color(palette.amber)).wrap());
+            }
+            place_ui(ui, "Folder", decoders.folder.as_deref());
+            ui.horizontal_wrapped(|ui| {
+                let reload = UiCommand::Learn(LearnCommand::ReloadDecoders);
+                self.command_button_ui(ui, reload, "Read again");
+                let open = UiCommand::Learn(LearnCommand::OpenDecoderFolder);
+                self.command_button_ui(ui, open, "Open folder");
             });
         });
     }

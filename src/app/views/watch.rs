@@ -10,6 +10,7 @@ mod plot;
 mod table;
 mod traffic;
 
+pub(in crate::app) use self::table::{ListCell, ListRow, ListTable, list_ui};
 use egui::vec2;
 use egui::{Align2, FontId, Layout, Rect, RichText, ScrollArea, Stroke, TextEdit, Ui, UiBuilder};
 
@@ -263,7 +264,12 @@ fn nothing_ui(ui: &mut Ui, title: &str, text: &str) {
 }
 
 /// A choice among few, with its count, that filters a list.
-fn chip_ui(ui: &mut Ui, word: &str, count: usize, is_chosen: bool) -> egui::Response {
+pub(in crate::app) fn chip_ui(
+    ui: &mut Ui,
+    word: &str,
+    count: usize,
+    is_chosen: bool,
+) -> egui::Response {
     let palette = palette(ui.ctx());
     let number = super::super::format::count(count as u64);
     let color = if is_chosen { palette.text } else { palette.dim };

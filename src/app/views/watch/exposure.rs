@@ -107,7 +107,7 @@ impl App {
             ui,
             &format!("Check of {}", format::show_text(&check.ranges)),
         );
-        let text = progress_words(check, self.now);
+        let text = progress_words(check, self.clock_now);
         ui.horizontal_wrapped(|ui| {
             if check.ended.is_none() {
                 let share = check.num_asked as f32 / check.num_questions.max(1) as f32;

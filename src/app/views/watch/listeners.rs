@@ -26,7 +26,7 @@ impl App {
         ui.horizontal_wrapped(|ui| {
             self.command_button_ui(ui, UiCommand::RunDoctor, "Check again");
             let text = if has_looked {
-                format!("Looked {}", format::age(self.now, doctor.when))
+                format!("Looked {}", format::age(self.clock_now, doctor.when))
             } else {
                 "Nobody has looked yet".to_owned()
             };

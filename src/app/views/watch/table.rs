@@ -14,29 +14,29 @@ const HEADER_HEIGHT: f32 = 26.0;
 const MIN_REST_WIDTH: f32 = 70.0;
 
 /// A list to draw.
-pub(super) struct ListTable<'a> {
+pub(in crate::app) struct ListTable<'a> {
     /// Tells it from other lists.
-    pub(super) salt: &'a str,
+    pub(in crate::app) salt: &'a str,
     /// Titles and widths of the columns; the one without a width takes the rest.
-    pub(super) columns: &'a [(&'a str, Option<f32>)],
+    pub(in crate::app) columns: &'a [(&'a str, Option<f32>)],
     /// How many rows it has.
-    pub(super) num_rows: usize,
+    pub(in crate::app) num_rows: usize,
     /// The row to be brought into view.
-    pub(super) scroll_to: Option<usize>,
+    pub(in crate::app) scroll_to: Option<usize>,
 }
 
 /// One row of it.
-pub(super) struct ListRow {
+pub(in crate::app) struct ListRow {
     /// One for each column.
-    pub(super) cells: Vec<ListCell>,
+    pub(in crate::app) cells: Vec<ListCell>,
     /// Whether it is the chosen one.
-    pub(super) is_chosen: bool,
+    pub(in crate::app) is_chosen: bool,
     /// What is read out.
-    pub(super) name: String,
+    pub(in crate::app) name: String,
 }
 
 /// One cell.
-pub(super) struct ListCell {
+pub(in crate::app) struct ListCell {
     text: String,
     is_mono: bool,
     color: Option<Color32>,
@@ -44,7 +44,7 @@ pub(super) struct ListCell {
 
 impl ListCell {
     /// Words.
-    pub(super) fn words(text: impl Into<String>) -> Self {
+    pub(in crate::app) fn words(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             is_mono: false,
@@ -53,7 +53,7 @@ impl ListCell {
     }
 
     /// An address or another figure.
-    pub(super) fn mono(text: impl Into<String>) -> Self {
+    pub(in crate::app) fn mono(text: impl Into<String>) -> Self {
         Self {
             is_mono: true,
             ..Self::words(text)
@@ -61,14 +61,14 @@ impl ListCell {
     }
 
     /// In a color that means something.
-    pub(super) fn in_color(mut self, color: Color32) -> Self {
+    pub(in crate::app) fn in_color(mut self, color: Color32) -> Self {
         self.color = Some(color);
         self
     }
 }
 
 /// Draws a list; the row that was clicked.
-pub(super) fn list_ui(
+pub(in crate::app) fn list_ui(
     ui: &mut Ui,
     table: &ListTable<'_>,
     row_at: impl Fn(usize) -> ListRow,
