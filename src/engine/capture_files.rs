@@ -186,7 +186,10 @@ pub(super) fn study(
 /// Writes a study.
 pub(super) fn save_study(request: Box<super::command::StudyRequest>) -> JobDone {
     let result = write_atomically(&request.path, request.overwrite, |file| {
-        let bytes = request.study.to_zip(request.mask).map_err(io::Error::other)?;
+        let bytes = request
+            .study
+            .to_zip(request.mask)
+            .map_err(io::Error::other)?;
         io::Write::write_all(file, &bytes)
     });
     JobDone::StudySaved(request, result)
