@@ -5,6 +5,9 @@
 use std::io::Write as _;
 
 #[cfg(target_os = "linux")]
+#[path = "lab/captures.rs"]
+mod captures;
+#[cfg(target_os = "linux")]
 #[path = "support/daemons.rs"]
 mod daemons;
 #[cfg(target_os = "linux")]
