@@ -5,6 +5,9 @@
 use std::io::Write as _;
 
 #[cfg(target_os = "linux")]
+#[path = "lab/captures.rs"]
+mod captures;
+#[cfg(target_os = "linux")]
 #[path = "support/daemons.rs"]
 mod daemons;
 #[cfg(target_os = "linux")]
@@ -13,6 +16,9 @@ mod engine;
 #[cfg(target_os = "linux")]
 #[path = "lab/fleet.rs"]
 mod fleet;
+#[cfg(target_os = "linux")]
+#[path = "support/lab_hall.rs"]
+mod hall;
 #[cfg(target_os = "linux")]
 #[path = "lab/identify.rs"]
 mod identify;
@@ -23,8 +29,15 @@ mod lab;
 #[path = "lab/ports.rs"]
 mod ports;
 #[cfg(target_os = "linux")]
+#[expect(dead_code, reason = "the lab has networks and units of its own")]
+#[path = "support/running.rs"]
+mod running;
+#[cfg(target_os = "linux")]
 #[path = "support/searcher.rs"]
 mod searcher;
+#[cfg(target_os = "linux")]
+#[path = "lab/watch.rs"]
+mod watch;
 
 /// Says on the real standard error, which the test harness does not keep to itself, what a run
 /// without root did not do.

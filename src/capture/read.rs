@@ -82,6 +82,7 @@ impl<R: Read> CaptureReader<R> {
             file: PacketFile::new(source)?,
             sorter: Sorter {
                 ports: WATCHED_PORTS.into_iter().collect(),
+                kept_bytes: RAW_KEPT_BYTES,
                 fragments: Fragments::default(),
                 networks: Networks::default(),
                 streams: Streams::default(),
@@ -97,6 +98,13 @@ impl<R: Read> CaptureReader<R> {
     #[must_use]
     pub fn watching(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
         self.sorter.ports.extend(ports);
+        self
+    }
+
+    /// Keeps datagrams whole, whatever their length: for writing them again. Packets have a bound of their own.
+    #[must_use]
+    pub fn keeping_whole(mut self) -> Self {
+        self.sorter.kept_bytes = usize::MAX;
         self
     }
 
@@ -162,6 +170,8 @@ impl<R: Read> CaptureReader<R> {
 #[derive(Debug)]
 struct Sorter {
     ports: BTreeSet<u16>,
+    /// How much of a datagram is kept.
+    kept_bytes: usize,
     networks: Networks,
     fragments: Fragments,
     streams: Streams,
@@ -315,7 +325,7 @@ impl Sorter {
             comment: described.comment,
         };
         if transport == Transport::Udp {
-            if let Some(raw) = udp_payload(&upper) {
+            if let Some(raw) = udp_payload(&upper, self.kept_bytes) {
                 datagrams.push(envelope.into_datagram(raw));
             }
             return Ok(());
@@ -327,7 +337,7 @@ impl Sorter {
             // One segment is one message, whole or not; the packet says how long one was that does not fit.
             let before = found.bytes.len() - segment.bytes.len().min(found.bytes.len());
             let full_len = (found.full_len as usize).saturating_sub(before);
-            datagrams.push(envelope.into_datagram(kept(segment.bytes, full_len)));
+            datagrams.push(envelope.into_datagram(kept(segment.bytes, full_len, self.kept_bytes)));
             return Ok(());
         }
         let key = FlowKey {
@@ -376,7 +386,7 @@ fn upper_of(
 }
 
 /// What the capture has of a datagram, and how long its header says that it was.
-fn udp_payload(upper: &Upper<'_>) -> Option<RawDatagram> {
+fn udp_payload(upper: &Upper<'_>, kept_bytes: usize) -> Option<RawDatagram> {
     let header = UdpHeaderSlice::from_slice(upper.payload).ok()?;
     let header_bytes = header.slice().len();
     let room = upper.full_len.saturating_sub(header_bytes);
@@ -385,13 +395,13 @@ fn udp_payload(upper: &Upper<'_>) -> Option<RawDatagram> {
         0 => room,
         length => length.saturating_sub(header_bytes).min(room),
     };
-    Some(kept(&upper.payload[header_bytes..], full_len))
+    Some(kept(&upper.payload[header_bytes..], full_len, kept_bytes))
 }
 
 /// Of `bytes` what belongs to a datagram of `full_len` and may be kept.
-fn kept(bytes: &[u8], full_len: usize) -> RawDatagram {
+fn kept(bytes: &[u8], full_len: usize, kept_bytes: usize) -> RawDatagram {
     RawDatagram {
-        bytes: Arc::from(&bytes[..bytes.len().min(full_len).min(RAW_KEPT_BYTES)]),
+        bytes: Arc::from(&bytes[..bytes.len().min(full_len).min(kept_bytes)]),
         full_len: u32::try_from(full_len).unwrap_or(u32::MAX),
     }
 }

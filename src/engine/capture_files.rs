@@ -12,7 +12,7 @@ use super::kept::{Kept, UnitSigns, as_seen, channel_of, kind_of};
 use crate::capture::{CaptureError, CaptureInterface, CaptureWriter, Datagram, Record, WriterNote};
 use crate::inventory::WriteError;
 use crate::model::appliance::Appliance;
-use crate::model::sighting::Source;
+use crate::model::sighting::{RawDatagram, Source};
 use crate::model::time::Timestamp;
 use crate::model::traffic::{DatagramKind, Direction};
 use crate::model::traffic_filter::TrafficFilter;
@@ -77,7 +77,9 @@ pub(super) fn save_capture(
             if wanted.has(datagram) {
                 let place = places.get(&datagram.interface).copied();
                 let idx = place.unwrap_or((interfaces.len().saturating_sub(1)) as u32);
-                if let Err(error) = writer.write(&record_of(datagram, idx)) {
+                // Of a replay's datagrams only the beginning is kept.
+                let full_len = datagram.raw.full_len as usize;
+                if let Err(error) = writer.write_cut(&record_of(datagram, idx), full_len) {
                     failed = Some(error);
                     return ControlFlow::Break(());
                 }

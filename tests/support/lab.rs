@@ -54,6 +54,31 @@ impl Lab {
     }
 }
 
+impl Lab {
+    /// A host behind one of the fleet hosts, which becomes its router, and which the laptop has a route to. `nth` of
+    /// them stands at 10.99.`nth`.2.
+    pub(crate) fn behind(&self, nth: u8) -> Host {
+        let [_, router] = &self.fleets;
+        let host = Host::new(&format!("far{nth}"));
+        // It may be one already.
+        router.ip("addr replace 10.78.0.1/16 dev eth0");
+        run(router
+            .command("sysctl")
+            .args(["-q", "-w", "net.ipv4.ip_forward=1"]));
+        router.ip(&format!(
+            "link add r{nth} type veth peer name eth0 netns {}",
+            host.namespace
+        ));
+        router.ip(&format!("addr add 10.99.{nth}.1/24 dev r{nth}"));
+        router.ip(&format!("link set r{nth} up"));
+        host.ip(&format!("addr add 10.99.{nth}.2/24 dev eth0"));
+        host.ip("link set eth0 up");
+        host.ip(&format!("route add default via 10.99.{nth}.1"));
+        self.laptop.ip("route replace 10.99.0.0/16 via 10.78.0.1");
+        host
+    }
+}
+
 /// One host of the lab.
 #[derive(Debug)]
 pub(crate) struct Host {

@@ -12,10 +12,16 @@ use crate::engine::replay::{Before, ReadDone, Reading, Replay};
 use crate::model::compare::compare;
 use crate::model::time::Timestamp;
 use crate::model::watching::Comparison;
-use crate::watch::WatchedInterface;
+use crate::watch::{SETTLE_MILLIS, WatchedInterface};
 
 /// Datagrams of a replay that are taken in one turn: some tens of milliseconds, so that commands are not kept waiting.
 const DATAGRAMS_A_TURN: usize = 20_000;
+
+/// The time between two looks at what is found, as live.
+const TICK_MILLIS: u64 = 100;
+
+/// After so long everything is a finding that becomes one: a flood is told first, then the rest settles.
+const SETTLED_MILLIS: u64 = 2 * SETTLE_MILLIS;
 
 impl Actor {
     /// The time for the registry and for findings: that of the replay, while there is one.
@@ -139,9 +145,17 @@ impl Actor {
         }
         let turn = replay.turn(clock::now(), DATAGRAMS_A_TURN);
         let at = replay.at();
+        let has_ended = !turn.is_behind && replay.has_just_ended();
         self.take_replayed(turn.items);
         self.session.registry.age(at);
         self.session.watch.tick(&self.session.registry, at);
+        if has_ended {
+            // Nothing comes any more that could explain it better.
+            for after_millis in (TICK_MILLIS..=SETTLED_MILLIS).step_by(TICK_MILLIS as usize) {
+                let after = at.plus_millis(after_millis);
+                self.session.watch.tick(&self.session.registry, after);
+            }
+        }
         if !turn.is_behind {
             self.compare_replay();
         }
@@ -153,7 +167,7 @@ impl Actor {
         for item in items {
             // Findings settle with time: the watcher is told of it as it would be live.
             let when = item.when();
-            if last_tick.is_none_or(|last| when.millis_since(last) >= 100) {
+            if last_tick.is_none_or(|last| when.millis_since(last) >= TICK_MILLIS) {
                 last_tick = Some(when);
                 self.session.watch.tick(&self.session.registry, when);
             }

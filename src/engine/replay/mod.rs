@@ -66,6 +66,8 @@ pub(super) struct Replay {
     /// When the actor moved it last, by the real clock.
     moved: Timestamp,
     feed: Option<Feed>,
+    /// Whether the end was told of.
+    has_ended: bool,
     ears: Ears,
     /// `None` where the program was started with the capture.
     pub(super) before: Option<Before>,
@@ -130,6 +132,7 @@ impl Replay {
             speed: FIRST_SPEED,
             moved: Timestamp::default(),
             feed: None,
+            has_ended: false,
             ears: Ears::new(recorder, decoders),
             before,
             compared: None,
@@ -223,6 +226,7 @@ impl Replay {
     fn begin_anew(&mut self, first: Timestamp) {
         self.at = first;
         self.feed = None;
+        self.has_ended = false;
     }
 
     /// The registry and the watcher are new, and so is the record.
@@ -270,6 +274,13 @@ impl Replay {
             }
         }
         turn
+    }
+
+    /// Whether everything in the capture was taken, asked for the first time since: what was seen in its last moment
+    /// is still to settle.
+    pub(super) fn has_just_ended(&mut self) -> bool {
+        let is_over = self.is_there() && self.span.is_some_and(|(_, last)| self.at >= last);
+        is_over && !std::mem::replace(&mut self.has_ended, true)
     }
 
     /// Whether everything that is wanted was taken.
