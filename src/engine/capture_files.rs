@@ -12,7 +12,7 @@ use super::kept::{Kept, UnitSigns, as_seen, channel_of, kind_of};
 use crate::capture::{CaptureError, CaptureInterface, CaptureWriter, Datagram, Record, WriterNote};
 use crate::inventory::WriteError;
 use crate::model::appliance::Appliance;
-use crate::model::sighting::{RawDatagram, Source};
+use crate::model::sighting::Source;
 use crate::model::time::Timestamp;
 use crate::model::traffic::{DatagramKind, Direction};
 use crate::model::traffic_filter::TrafficFilter;

@@ -34,12 +34,13 @@ impl Item {
     }
 
     /// Says that there was more of it than was judged.
-    pub(super) fn set_raw(&mut self, raw: &RawDatagram) {
-        match self {
-            Self::Sighting(sighting) => sighting.raw = raw.clone(),
-            Self::Stray(stray) => stray.raw = raw.clone(),
-            Self::Request(request) => request.raw = raw.clone(),
-        }
+    pub(super) fn set_full_len(&mut self, full_len: u32) {
+        let raw = match self {
+            Self::Sighting(sighting) => &mut sighting.raw,
+            Self::Stray(stray) => &mut stray.raw,
+            Self::Request(request) => &mut request.raw,
+        };
+        raw.full_len = full_len;
     }
 }
 

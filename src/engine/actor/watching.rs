@@ -263,6 +263,5 @@ fn studied_unit(unit: &Appliance) -> StudiedUnit {
         product: text(unit.model()),
         serial: unit.serial().map(|best| best.value.to_owned()),
         sys_object_id,
-        serial: unit.serial().map(|best| best.value.to_owned()),
     }
 }

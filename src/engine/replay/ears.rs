@@ -64,7 +64,8 @@ impl Ears {
         ear.hear(&datagram.raw.bytes, datagram.from, datagram.when, items);
         for item in &mut items[num_before..] {
             if datagram.raw.is_cut() {
-                item.set_raw(&datagram.raw);
+                // The capture has not all of it.
+                item.set_full_len(datagram.raw.full_len);
             }
             if let Item::Sighting(sighting) = item
                 && datagram.transport == Transport::Tcp

@@ -83,7 +83,7 @@ impl Reading {
             reading: self,
         };
         let mut reader = match CaptureReader::new(source) {
-            Ok(reader) => reader.watching(more_ports.iter().copied()),
+            Ok(reader) => reader.watching(more_ports.iter().copied()).keeping_whole(),
             Err(error) => return ReadDone::failed(sentence(&error)),
         };
         match SpoolWriter::new() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::capture::{Datagram, Transport};
 use crate::model::identity::Mac;
-use crate::model::sighting::{RAW_KEPT_BYTES, RawDatagram};
+use crate::model::sighting::RawDatagram;
 use crate::model::time::Timestamp;
 use crate::model::traffic::Direction;
 
@@ -130,11 +130,13 @@ impl SpoolWriter {
         }
         head.extend(datagram.sender_mac.map_or([0; 6], Mac::octets));
         head.extend(datagram.raw.full_len.to_le_bytes());
-        // Never longer than what is kept of a datagram.
-        head.extend((datagram.raw.bytes.len() as u16).to_le_bytes());
+        // No datagram is longer; of a longer message in a stream the beginning is kept.
+        let bytes = &datagram.raw.bytes;
+        let bytes = &bytes[..bytes.len().min(usize::from(u16::MAX))];
+        head.extend((bytes.len() as u16).to_le_bytes());
         debug_assert_eq!(head.len(), HEAD_BYTES, "as the reader takes it");
         self.file.write_all(&head)?;
-        self.file.write_all(&datagram.raw.bytes)?;
+        self.file.write_all(bytes)?;
         self.num_datagrams += 1;
         Ok(())
     }
@@ -206,7 +208,7 @@ impl SpoolReader {
         let to = head.ip_port(flags & TO_IS_V6 != 0);
         let mac = head.take();
         let full_len = u32::from_le_bytes(head.take());
-        let len = usize::from(u16::from_le_bytes(head.take())).min(RAW_KEPT_BYTES);
+        let len = usize::from(u16::from_le_bytes(head.take()));
         let mut bytes = vec![0; len];
         self.file.read_exact(&mut bytes)?;
         self.left -= 1;
