@@ -700,8 +700,8 @@ async fn what_is_no_capture_is_refused_and_a_cut_one_is_replayed_as_far_as_it_go
         &recorded.own,
     ] {
         let mut bytes = std::fs::read(file).expect("it was written");
-        // In the middle of what the last packet carries.
-        bytes.truncate(bytes.len() - 45);
+        // In the middle of the last packet.
+        bytes.truncate(end_of_packets(&bytes) - 45);
         let cut = recorded.path("cut.pcapng");
         std::fs::write(&cut, &bytes).expect("there is room");
         let whole = cli(&["--format", "json"], file);
@@ -717,6 +717,23 @@ async fn what_is_no_capture_is_refused_and_a_cut_one_is_replayed_as_far_as_it_go
         let place = format!("acket {num_packets} at byte ");
         assert!(said.contains(&place), "{}: {place}: {said}", file.display());
     }
+}
+
+/// Where the last packet of a file ends: dumpcap writes statistics behind it.
+fn end_of_packets(bytes: &[u8]) -> usize {
+    const SECTION: &[u8] = b"\x0a\x0d\x0d\x0a";
+    const PACKET: [u8; 4] = 6_u32.to_le_bytes();
+    let mut end = bytes.len();
+    while bytes.starts_with(SECTION) {
+        // Every block ends with its length.
+        let len = bytes[end - 4..end].try_into().expect("four bytes");
+        let begin = end - u32::from_le_bytes(len) as usize;
+        if bytes[begin..begin + 4] == PACKET {
+            break;
+        }
+        end = begin;
+    }
+    end
 }
 
 /// How many packets tshark counts.
