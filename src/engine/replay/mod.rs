@@ -8,6 +8,7 @@ mod reading;
 mod spool;
 mod timeline;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use super::decoding::DecoderSlot;
 use super::hearing::Item;
 use super::recorder::Recorder;
 use crate::capture::Datagram;
+use crate::model::network::Network;
 use crate::model::snapshot::Units;
 use crate::model::time::Timestamp;
 use crate::model::watching::{Comparison, ReplayState};
@@ -56,6 +58,8 @@ pub(super) struct Replay {
     span: Option<(Timestamp, Timestamp)>,
     trouble: Option<String>,
     remarks: Vec<String>,
+    /// What the file says of them, by name.
+    networks: HashMap<Arc<str>, Vec<Network>>,
     /// Everything heard until then was taken.
     at: Timestamp,
     /// Where it is to go.
@@ -126,6 +130,7 @@ impl Replay {
             span: None,
             trouble: None,
             remarks: Vec::new(),
+            networks: HashMap::new(),
             at: Timestamp::default(),
             wanted: Timestamp::default(),
             playing: None,
@@ -147,6 +152,7 @@ impl Replay {
         self.num_packets = done.num_packets;
         self.trouble = done.trouble;
         self.remarks = done.remarks;
+        self.networks = done.networks;
         self.histogram = Arc::new(done.histogram);
         self.span = done.span;
         self.spool = done.spool;
@@ -185,9 +191,12 @@ impl Replay {
         self.at
     }
 
-    /// The networks of the capture.
-    pub(super) fn names(&self) -> &[Arc<str>] {
-        self.spool.as_ref().map_or(&[], Spool::names)
+    /// The interfaces of the capture, with the addresses of whoever captured where the file tells them.
+    pub(super) fn interfaces(&self) -> impl Iterator<Item = (&Arc<str>, Vec<Network>)> {
+        let names = self.spool.as_ref().map_or(&[][..], Spool::names);
+        names
+            .iter()
+            .map(|name| (name, self.networks.get(name).cloned().unwrap_or_default()))
     }
 
     /// A person moves along it. Says whether everything is to begin anew: time does not go backwards in a registry.
