@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Output, Stdio};
 use std::sync::Arc;
@@ -503,9 +503,8 @@ async fn what_rollcall_saves_is_what_tcpdump_and_tshark_see() {
 #[derive(Clone, Debug, PartialEq)]
 struct Facts {
     name: Option<String>,
-    ip: Option<Option<Ipv4Addr>>,
-    mask: Option<Option<Ipv4Addr>>,
-    gateway: Option<Option<Ipv4Addr>>,
+    /// Address, mask and gateway, in words.
+    places: [String; 3],
     heard_by: String,
     /// Interfaces; empty where the file does not name them.
     heard_on: Vec<String>,
@@ -519,9 +518,8 @@ fn facts(snapshot: &Snapshot, has_names: bool) -> BTreeMap<String, (Facts, [i64;
         let on = heard.presence.iter().map(|one| one.interface.to_string());
         let facts = Facts {
             name: heard.name.value().cloned(),
-            ip: heard.ip.value().copied(),
-            mask: heard.mask.value().copied(),
-            gateway: heard.gateway.value().copied(),
+            places: [&heard.ip, &heard.mask, &heard.gateway]
+                .map(|fact| format!("{:?}", fact.value())),
             heard_by: unit.heard_by().expect("it was heard").to_owned(),
             heard_on: if has_names { on.collect() } else { Vec::new() },
         };
