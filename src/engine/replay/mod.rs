@@ -70,6 +70,8 @@ pub(super) struct Replay {
     /// When the actor moved it last, by the real clock.
     moved: Timestamp,
     feed: Option<Feed>,
+    /// Whether the last turn took everything that is wanted.
+    is_reached: bool,
     /// Whether the end was told of.
     has_ended: bool,
     ears: Ears,
@@ -137,6 +139,7 @@ impl Replay {
             speed: FIRST_SPEED,
             moved: Timestamp::default(),
             feed: None,
+            is_reached: false,
             has_ended: false,
             ears: Ears::new(recorder, decoders),
             before,
@@ -160,6 +163,7 @@ impl Replay {
             self.at = first;
             self.wanted = last;
         }
+        self.is_reached = false;
     }
 
     /// Whether the file is still being read.
@@ -204,6 +208,7 @@ impl Replay {
         let Some((first, last)) = self.span else {
             return false;
         };
+        self.is_reached = false;
         match wish {
             ReplayMove::Pause => {
                 self.playing = None;
@@ -276,6 +281,7 @@ impl Replay {
         };
         self.ears.forget_old(self.at);
         turn.is_behind = !is_reached;
+        self.is_reached = is_reached;
         if is_reached {
             self.at = self.wanted.max(self.at);
             if self.playing.is_some() && self.at >= last {
@@ -294,7 +300,7 @@ impl Replay {
 
     /// Whether everything that is wanted was taken.
     pub(super) fn is_there(&self) -> bool {
-        !self.is_reading() && (self.span.is_none() || self.at >= self.wanted)
+        !self.is_reading() && (self.span.is_none() || self.is_reached)
     }
 
     /// For the window. The same picture as before, when nothing changed.
