@@ -72,6 +72,7 @@ fn reply(last: u8, ip: Ipv4Addr, sequence: u16) -> Vec<u8> {
     reply.emit(sequence)
 }
 
+/// The capture of these, replayed to its end.
 async fn replay(records: &[(Direction, Ipv4Addr, Vec<u8>)]) -> Arc<Snapshot> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("heard.pcapng");
@@ -110,7 +111,11 @@ async fn units_are_judged_by_the_networks_of_whoever_captured() {
     let snapshot = replay(&[
         (Direction::Sent, far, discover_request(7).to_vec()),
         (Direction::Heard, far, reply(1, far, 7)),
-        (Direction::Sent, near, discover_request(8).to_vec()),
+        (
+            Direction::Sent,
+            Ipv4Addr::BROADCAST,
+            discover_request(8).to_vec(),
+        ),
         (Direction::Heard, near, reply(2, elsewhere, 8)),
     ])
     .await;
