@@ -12,6 +12,7 @@ use rollcall::capture::{
     WriterNote,
 };
 use rollcall::model::identity::Mac;
+use rollcall::model::network::Network;
 use rollcall::model::sighting::RawDatagram;
 use rollcall::model::time::Timestamp;
 use rollcall::model::traffic::Direction;
@@ -22,11 +23,14 @@ fn interfaces() -> Vec<CaptureInterface> {
             name: "eth0".to_owned(),
             description: "10.20.4.2/24".to_owned(),
             mac: Some(Mac::new([2, 0, 0, 0, 0, 1])),
+            networks: vec![Network {
+                ip: [10, 20, 4, 2].into(),
+                prefix_len: 24,
+            }],
         },
         CaptureInterface {
             name: "Ethernet 2".to_owned(),
-            description: String::new(),
-            mac: None,
+            ..CaptureInterface::default()
         },
         CaptureInterface::default(),
     ]

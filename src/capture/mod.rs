@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::identity::Mac;
+use crate::model::network::Network;
 use crate::model::sighting::RawDatagram;
 use crate::model::time::Timestamp;
 use crate::model::traffic::Direction;
@@ -53,6 +54,8 @@ pub struct CaptureInterface {
     pub description: String,
     /// Its own MAC.
     pub mac: Option<Mac>,
+    /// The addresses of whoever captured, with their networks.
+    pub networks: Vec<Network>,
 }
 
 /// A datagram on its way into a capture file.

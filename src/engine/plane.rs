@@ -423,6 +423,7 @@ impl Plane {
                         None => networks.join(" "),
                     },
                     mac: found.mac,
+                    networks: found.networks.clone(),
                 };
                 let recorded = RecordedInterface {
                     shown,

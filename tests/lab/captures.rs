@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Output, Stdio};
 use std::sync::Arc;
@@ -18,11 +18,12 @@ use rollcall::engine::command::{CaptureRequest, Command, Notice, SweepRequest};
 use rollcall::engine::{EngineConfig, SiteChoice};
 use rollcall::model::finding::{Finding, FindingKind};
 use rollcall::model::snapshot::Snapshot;
+use rollcall::model::status::Status;
 use rollcall::model::time::Timestamp;
 use rollcall::wire::{Claimed, DiscoverReply, IpRequest, Kind, PORT_INSTALL, discover_request};
 use serde_json::Value;
 
-use crate::hall::{HALL_UNITS, Hall};
+use crate::hall::{HALL_UNITS, Hall, answer};
 use crate::lab::{LAPTOP_IPS, NICS};
 use crate::running::{Running, start_with};
 
@@ -31,6 +32,9 @@ const APART_MILLIS: f64 = 50.0;
 
 /// What comes over TCP and nowhere else.
 const TCP_MAC: &str = "00:e0:86:7c:00:01";
+
+/// A unit behind a router, which only a sweep finds.
+const ROUTED_MAC: &str = "00:e0:86:99:01:01";
 
 const SSDP: &[u8] =
     b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\n\r\n";
@@ -93,8 +97,6 @@ struct Recorded {
     unit_mac: String,
     /// A datagram that came in several fragments.
     long: Vec<u8>,
-    /// Holds the laptop that is asked for later.
-    _hall: Hall,
 }
 
 impl Recorded {
@@ -125,9 +127,20 @@ async fn record() -> Recorded {
         path("dumpcap.pcapng"),
     ));
 
+    let far = hall.lab.behind(1);
+    let routed = DiscoverReply {
+        mac: Some(octets(ROUTED_MAC)),
+        ip: Claimed::Ip([10, 99, 1, 2].into()),
+        mask: Claimed::Ip([255, 255, 255, 0].into()),
+        gateway: Claimed::Ip([10, 99, 1, 1].into()),
+        host_name: Some("far".to_owned()),
+        ..DiscoverReply::default()
+    };
+    answer(&far, "eth0", vec![routed]);
+
     let mut running = hall.watch(SiteChoice::ThrowAway, folder.path()).await;
     running.send(Command::Sweep(SweepRequest {
-        ranges: "10.77.9.9".to_owned(),
+        ranges: "10.77.9.9 10.99.1.2".to_owned(),
         per_sec: None,
         confirmed: false,
         probe: false,
@@ -139,7 +152,7 @@ async fn record() -> Recorded {
         })
         .await;
     announce_by_tcp(&hall);
-    let by_tcp = |snapshot: &Snapshot| snapshot.units.len() == HALL_UNITS + 1;
+    let by_tcp = |snapshot: &Snapshot| snapshot.units.len() == HALL_UNITS + 2;
     running.until("the unit of TCP", by_tcp).await;
     let long: Vec<u8> = (0..5_000_u32).map(|n| (n * 167 / 3) as u8).collect();
     hall.somebody("s0", "10.77.0.61").says(SSDP);
@@ -213,7 +226,6 @@ async fn record() -> Recorded {
         unit_mac,
         long,
         folder,
-        _hall: hall,
     }
 }
 
@@ -311,7 +323,8 @@ fn tshark(file: &Path) -> Vec<Packet> {
         .arg(file)
         .args([
             "-Y",
-            "udp.port in {3502,3211} || (tcp.port in {3502,3211} && tcp.len > 0)",
+            // What ICMP quotes was not sent again.
+            "!icmp && (udp.port in {3502,3211} || (tcp.port in {3502,3211} && tcp.len > 0))",
         ]);
     for field in fields {
         command.args(["-e", field]);
@@ -490,9 +503,8 @@ async fn what_rollcall_saves_is_what_tcpdump_and_tshark_see() {
 #[derive(Clone, Debug, PartialEq)]
 struct Facts {
     name: Option<String>,
-    ip: Option<Option<Ipv4Addr>>,
-    mask: Option<Option<Ipv4Addr>>,
-    gateway: Option<Option<Ipv4Addr>>,
+    /// Address, mask and gateway, in words.
+    places: [String; 3],
     heard_by: String,
     /// Interfaces; empty where the file does not name them.
     heard_on: Vec<String>,
@@ -506,9 +518,8 @@ fn facts(snapshot: &Snapshot, has_names: bool) -> BTreeMap<String, (Facts, [i64;
         let on = heard.presence.iter().map(|one| one.interface.to_string());
         let facts = Facts {
             name: heard.name.value().cloned(),
-            ip: heard.ip.value().copied(),
-            mask: heard.mask.value().copied(),
-            gateway: heard.gateway.value().copied(),
+            places: [&heard.ip, &heard.mask, &heard.gateway]
+                .map(|fact| format!("{:?}", fact.value())),
             heard_by: unit.heard_by().expect("it was heard").to_owned(),
             heard_on: if has_names { on.collect() } else { Vec::new() },
         };
@@ -518,8 +529,17 @@ fn facts(snapshot: &Snapshot, has_names: bool) -> BTreeMap<String, (Facts, [i64;
     facts.collect()
 }
 
-fn check_same_units(live: &Snapshot, replayed: &Snapshot, has_names: bool, which: &str) {
-    let (live, replayed) = (facts(live, has_names), facts(replayed, has_names));
+/// That the units of a replay are those of the live site, which `is_meant` of it.
+fn check_same_units(
+    live: &Snapshot,
+    replayed: &Snapshot,
+    has_names: bool,
+    is_meant: impl Fn(&str) -> bool,
+    which: &str,
+) {
+    let (mut live, mut replayed) = (facts(live, has_names), facts(replayed, has_names));
+    live.retain(|mac, _| is_meant(mac));
+    replayed.retain(|mac, _| is_meant(mac));
     let of = |units: &BTreeMap<String, (Facts, [i64; 2])>| -> BTreeMap<String, Facts> {
         let facts = units.iter();
         facts
@@ -533,6 +553,15 @@ fn check_same_units(live: &Snapshot, replayed: &Snapshot, has_names: bool, which
             assert!(apart <= APART_MILLIS, "{which}: {mac} is {apart} ms apart");
         }
     }
+}
+
+/// How each unit stands.
+fn statuses(snapshot: &Snapshot) -> BTreeMap<String, Status> {
+    let statuses = snapshot.units.iter().map(|(_, unit)| {
+        let mac = unit.mac().expect("every unit of the lab has a MAC");
+        (mac.value.to_string(), snapshot.context.status(unit))
+    });
+    statuses.collect()
 }
 
 /// A capture as the engine replays it, to its end.
@@ -601,12 +630,14 @@ async fn captures_of_tcpdump_dumpcap_and_rollcall_are_replayed_as_what_was_heard
             FindingKind::ForeignSetIp,
             FindingKind::Stranger,
             FindingKind::Stranger,
+            FindingKind::Routed,
             FindingKind::OtherSearcher
         ]
     );
 
     let own = replay(&recorded, &recorded.own).await;
-    check_same_units(live, &own, true, "Rollcall's own");
+    check_same_units(live, &own, true, |_| true, "Rollcall's own");
+    assert_eq!(statuses(&own), statuses(live));
     assert_eq!(findings(&own), live_findings);
     for found in own.watching.findings.iter() {
         let before = finding_of(live, &found.key.subject);
@@ -615,28 +646,34 @@ async fn captures_of_tcpdump_dumpcap_and_rollcall_are_replayed_as_what_was_heard
     }
 
     let cooked = replay(&recorded, &recorded.cooked).await;
-    check_same_units(live, &cooked, false, "tcpdump, Linux cooked");
+    check_same_units(live, &cooked, false, |_| true, "tcpdump, Linux cooked");
     let kinds_of = |snapshot: &Snapshot| -> Vec<(FindingKind, u64)> {
         let findings = findings(snapshot);
-        findings.iter().map(|found| (found.0, found.3)).collect()
+        let kinds = findings.iter().map(|found| (found.0, found.3));
+        // The networks of whoever captured are only in Rollcall's own files.
+        kinds
+            .filter(|(kind, _)| *kind != FindingKind::Routed)
+            .collect()
     };
     assert_eq!(kinds_of(&cooked), kinds_of(live), "the direction is in it");
 
+    // Which computer captured is not in these files: the laptop is somebody who asks, and its sweep is a search.
+    let is_near = |mac: &str| mac != ROUTED_MAC;
     let dumpcap = replay(&recorded, &recorded.dumpcap).await;
-    check_same_units(live, &dumpcap, true, "dumpcap");
+    check_same_units(live, &dumpcap, true, is_near, "dumpcap");
+    assert_eq!(facts(&dumpcap, true)[ROUTED_MAC].0.heard_by, "reply");
     let ethernet = replay(&recorded, &recorded.tcpdump[0]).await;
-    check_same_units(live, &ethernet, false, "tcpdump, Ethernet");
-    // Which computer captured is not in these files: the laptop is somebody who asks.
+    check_same_units(live, &ethernet, false, is_near, "tcpdump, Ethernet");
     let others = |snapshot: &Snapshot| -> Vec<_> {
         let mut findings = findings(snapshot);
         let laptops = LAPTOP_IPS.map(|ip| format!("{ip} on "));
         findings.retain(|found| {
             let is_own = laptops.iter().any(|laptop| found.1.starts_with(laptop));
-            !is_own && !found.1.starts_with("fe80")
+            !is_own && !found.1.starts_with("fe80") && found.0 != FindingKind::Routed
         });
         findings
     };
-    assert_eq!(others(&dumpcap), live_findings, "the rest is the same");
+    assert_eq!(others(&dumpcap), others(live), "the rest is the same");
 
     let unit = replay(&recorded, &recorded.own_unit).await;
     assert_eq!(unit.units.len(), 1);
@@ -654,7 +691,12 @@ async fn captures_of_tcpdump_dumpcap_and_rollcall_are_replayed_as_what_was_heard
         let output = cli(&["--format", "json"], file);
         // There are open findings.
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-        assert_eq!(macs_in(&output), expected, "{}", file.display());
+        let mut found = macs_in(&output);
+        // It is on the other interface.
+        if *file == recorded.tcpdump[0] {
+            assert!(found.insert(ROUTED_MAC.to_owned()));
+        }
+        assert_eq!(found, expected, "{}", file.display());
     }
     let output = cli(&["--findings"], &recorded.own);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -700,8 +742,8 @@ async fn what_is_no_capture_is_refused_and_a_cut_one_is_replayed_as_far_as_it_go
         &recorded.own,
     ] {
         let mut bytes = std::fs::read(file).expect("it was written");
-        // In the middle of what the last packet carries.
-        bytes.truncate(bytes.len() - 45);
+        // In the middle of the last packet.
+        bytes.truncate(end_of_packets(&bytes) - 45);
         let cut = recorded.path("cut.pcapng");
         std::fs::write(&cut, &bytes).expect("there is room");
         let whole = cli(&["--format", "json"], file);
@@ -717,6 +759,23 @@ async fn what_is_no_capture_is_refused_and_a_cut_one_is_replayed_as_far_as_it_go
         let place = format!("acket {num_packets} at byte ");
         assert!(said.contains(&place), "{}: {place}: {said}", file.display());
     }
+}
+
+/// Where the last packet of a file ends: dumpcap writes statistics behind it.
+fn end_of_packets(bytes: &[u8]) -> usize {
+    const SECTION: &[u8] = b"\x0a\x0d\x0d\x0a";
+    const PACKET: [u8; 4] = 6_u32.to_le_bytes();
+    let mut end = bytes.len();
+    while bytes.starts_with(SECTION) {
+        // Every block ends with its length.
+        let len = bytes[end - 4..end].try_into().expect("four bytes");
+        let begin = end - u32::from_le_bytes(len) as usize;
+        if bytes[begin..begin + 4] == PACKET {
+            break;
+        }
+        end = begin;
+    }
+    end
 }
 
 /// How many packets tshark counts.

@@ -56,8 +56,8 @@ fn files_that_are_no_sites_are_refused() {
         ("a foreign database", foreign, "this is not a Rollcall site"),
         (
             "a newer site",
-            with(63, 3),
-            "was written by a newer version of Rollcall (format 3",
+            with(63, 4),
+            "was written by a newer version of Rollcall (format 4",
         ),
         ("a site of no version", with(63, 0), "damaged"),
         ("cut in its header", site[..60].to_vec(), "damaged"),

@@ -1,5 +1,6 @@
 //! The interfaces of a capture: what the file says of them, and what they are called.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use pcap_parser::OptionCode;
@@ -9,12 +10,16 @@ use super::stamp::Clock;
 use crate::capture::CaptureInterface;
 use crate::capture::error::Damage;
 use crate::model::identity::Mac;
+use crate::model::network::{Network, mask_to_prefix};
 
 /// How many interfaces a file may have, over all its sections.
 pub(super) const MAX_INTERFACES: usize = 4_096;
 
 /// How many characters of a name or a description are kept.
 const TEXT_KEPT_CHARS: usize = 128;
+
+/// How many addresses of an interface are kept.
+const NETWORKS_KEPT: usize = 64;
 
 /// One interface of the file.
 #[derive(Debug)]
@@ -55,6 +60,9 @@ impl Interface {
                 (OptionCode::IfMacAddr, value) => {
                     shown.mac = value.first_chunk().map(|octets| Mac::new(*octets));
                 }
+                (OptionCode::IfIpv4Addr, value) if shown.networks.len() < NETWORKS_KEPT => {
+                    shown.networks.extend(network(value));
+                }
                 (OptionCode::IfTsresol, &[resolution, ..]) => clock.resolution = resolution,
                 (OptionCode::IfTsoffset, value) => {
                     if let Some(bytes) = value.first_chunk() {
@@ -88,6 +96,16 @@ fn name_of(interface: &CaptureInterface, interface_idx: usize) -> Arc<str> {
         return Arc::from(format!("interface {interface_idx}"));
     }
     Arc::from(interface.name.as_str())
+}
+
+/// An address and its mask.
+fn network(bytes: &[u8]) -> Option<Network> {
+    let &[a, b, c, d, mask @ ..] = bytes.first_chunk::<8>()?;
+    let prefix_len = mask_to_prefix(Ipv4Addr::from(mask))?;
+    Some(Network {
+        ip: Ipv4Addr::new(a, b, c, d),
+        prefix_len,
+    })
 }
 
 /// A text of the file, on one line, of bounded length.

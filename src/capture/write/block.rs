@@ -16,6 +16,7 @@ const COMMENT: u16 = 1;
 const SECTION_APPLICATION: u16 = 4;
 const INTERFACE_NAME: u16 = 2;
 const INTERFACE_DESCRIBED: u16 = 3;
+const INTERFACE_IPV4: u16 = 4;
 const INTERFACE_MAC: u16 = 6;
 const INTERFACE_RESOLUTION: u16 = 9;
 const PACKET_FLAGS: u16 = 2;
@@ -53,6 +54,10 @@ impl Block {
         self.u32(0);
         self.text(INTERFACE_NAME, &interface.name);
         self.text(INTERFACE_DESCRIBED, &interface.description);
+        for network in &interface.networks {
+            let [ip, mask] = [network.ip, network.mask()].map(|ip| ip.octets());
+            self.option(INTERFACE_IPV4, [ip, mask].as_flattened());
+        }
         if let Some(mac) = interface.mac {
             self.option(INTERFACE_MAC, &mac.octets());
         }

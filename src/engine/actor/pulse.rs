@@ -36,7 +36,9 @@ impl Actor {
             self.next_scan = now.plus_millis(SCAN_EVERY_MILLIS);
             self.session.plane.scan(now);
             self.session.asker.set(self.session.plane.asking_sockets());
-            self.session.watch.set_interfaces(&self.session.plane);
+            if self.replay.is_none() {
+                self.session.watch.set_interfaces(&self.session.plane);
+            }
             self.tcp.listen(self.config.tcp_port, &self.session);
             // A port that was refused or came free has another holder now.
             let interfaces = self.session.plane.interfaces();
@@ -78,8 +80,19 @@ impl Actor {
         self.identify_turn(now);
     }
 
-    /// The demo's units claim addresses of a made-up network, and are judged by that one.
+    /// The demo's units claim addresses of a made-up network, and are judged by that one; those of a replay by the
+    /// networks of whoever captured.
     pub(super) fn contexts(&self) -> HashMap<Arc<str>, InterfaceContext> {
+        if let Some(replay) = &self.replay {
+            let contexts = replay.interfaces().map(|(name, networks)| {
+                let context = InterfaceContext {
+                    networks,
+                    ..InterfaceContext::default()
+                };
+                (Arc::clone(name), context)
+            });
+            return contexts.collect();
+        }
         let mut contexts = self.session.plane.contexts();
         if self.session.site.demo {
             #[expect(

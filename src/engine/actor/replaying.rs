@@ -125,11 +125,13 @@ impl Actor {
         self.publisher.reset();
         let recorder = Arc::clone(&self.session.watch.recorder);
         replay.set_recorder(recorder, self.config.plane.decoders.clone());
-        let interfaces = replay.names().iter().map(|name| WatchedInterface {
-            name: Arc::clone(name),
-            shown_name: name.to_string(),
-            networks: Vec::new(),
-        });
+        let interfaces = replay
+            .interfaces()
+            .map(|(name, networks)| WatchedInterface {
+                name: Arc::clone(name),
+                shown_name: name.to_string(),
+                networks,
+            });
         self.session
             .watch
             .set_replayed_interfaces(interfaces.collect());

@@ -60,7 +60,7 @@ fn recorder() -> Recorder {
         shown: CaptureInterface {
             name: "eth0".to_owned(),
             description: "10.0.0.5/24".to_owned(),
-            mac: None,
+            ..CaptureInterface::default()
         },
         ip: Some([10, 0, 0, 5].into()),
     };

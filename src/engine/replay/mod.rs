@@ -8,6 +8,7 @@ mod reading;
 mod spool;
 mod timeline;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use super::decoding::DecoderSlot;
 use super::hearing::Item;
 use super::recorder::Recorder;
 use crate::capture::Datagram;
+use crate::model::network::Network;
 use crate::model::snapshot::Units;
 use crate::model::time::Timestamp;
 use crate::model::watching::{Comparison, ReplayState};
@@ -56,6 +58,8 @@ pub(super) struct Replay {
     span: Option<(Timestamp, Timestamp)>,
     trouble: Option<String>,
     remarks: Vec<String>,
+    /// What the file says of them, by name.
+    networks: HashMap<Arc<str>, Vec<Network>>,
     /// Everything heard until then was taken.
     at: Timestamp,
     /// Where it is to go.
@@ -66,6 +70,8 @@ pub(super) struct Replay {
     /// When the actor moved it last, by the real clock.
     moved: Timestamp,
     feed: Option<Feed>,
+    /// Whether the last turn took everything that is wanted.
+    is_reached: bool,
     /// Whether the end was told of.
     has_ended: bool,
     ears: Ears,
@@ -126,12 +132,14 @@ impl Replay {
             span: None,
             trouble: None,
             remarks: Vec::new(),
+            networks: HashMap::new(),
             at: Timestamp::default(),
             wanted: Timestamp::default(),
             playing: None,
             speed: FIRST_SPEED,
             moved: Timestamp::default(),
             feed: None,
+            is_reached: false,
             has_ended: false,
             ears: Ears::new(recorder, decoders),
             before,
@@ -147,6 +155,7 @@ impl Replay {
         self.num_packets = done.num_packets;
         self.trouble = done.trouble;
         self.remarks = done.remarks;
+        self.networks = done.networks;
         self.histogram = Arc::new(done.histogram);
         self.span = done.span;
         self.spool = done.spool;
@@ -154,6 +163,7 @@ impl Replay {
             self.at = first;
             self.wanted = last;
         }
+        self.is_reached = false;
     }
 
     /// Whether the file is still being read.
@@ -185,9 +195,12 @@ impl Replay {
         self.at
     }
 
-    /// The networks of the capture.
-    pub(super) fn names(&self) -> &[Arc<str>] {
-        self.spool.as_ref().map_or(&[], Spool::names)
+    /// The interfaces of the capture, with the addresses of whoever captured where the file tells them.
+    pub(super) fn interfaces(&self) -> impl Iterator<Item = (&Arc<str>, Vec<Network>)> {
+        let names = self.spool.as_ref().map_or(&[][..], Spool::names);
+        names
+            .iter()
+            .map(|name| (name, self.networks.get(name).cloned().unwrap_or_default()))
     }
 
     /// A person moves along it. Says whether everything is to begin anew: time does not go backwards in a registry.
@@ -195,6 +208,7 @@ impl Replay {
         let Some((first, last)) = self.span else {
             return false;
         };
+        self.is_reached = false;
         match wish {
             ReplayMove::Pause => {
                 self.playing = None;
@@ -267,6 +281,7 @@ impl Replay {
         };
         self.ears.forget_old(self.at);
         turn.is_behind = !is_reached;
+        self.is_reached = is_reached;
         if is_reached {
             self.at = self.wanted.max(self.at);
             if self.playing.is_some() && self.at >= last {
@@ -285,7 +300,7 @@ impl Replay {
 
     /// Whether everything that is wanted was taken.
     pub(super) fn is_there(&self) -> bool {
-        !self.is_reading() && (self.span.is_none() || self.at >= self.wanted)
+        !self.is_reading() && (self.span.is_none() || self.is_reached)
     }
 
     /// For the window. The same picture as before, when nothing changed.

@@ -1,5 +1,6 @@
 //! Reading a capture file into the temporary one, on a thread that may wait.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -8,8 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::spool::{Spool, SpoolWriter};
 use super::timeline::Timeline;
-use crate::capture::CaptureReader;
+use crate::capture::{CaptureInterface, CaptureReader};
 use crate::engine::command::sentence;
+use crate::model::network::Network;
 use crate::model::time::Timestamp;
 use crate::model::watching::ReplayReading;
 
@@ -31,6 +33,8 @@ pub(in crate::engine) struct ReadDone {
     pub(super) num_packets: u64,
     pub(super) trouble: Option<String>,
     pub(super) remarks: Vec<String>,
+    /// What the file says of the networks that were captured on, by their names.
+    pub(super) networks: HashMap<Arc<str>, Vec<Network>>,
 }
 
 impl ReadDone {
@@ -123,12 +127,23 @@ impl Reading {
             num_packets: reader.packets_read(),
             trouble,
             remarks: reader.skipped().sentences(),
+            networks: networks_of(reader.interfaces()),
         }
     }
 
     fn is_canceled(&self) -> bool {
         self.is_canceled.load(Ordering::Relaxed)
     }
+}
+
+/// An interface that is in the file several times has what it had the last time.
+fn networks_of(interfaces: &[CaptureInterface]) -> HashMap<Arc<str>, Vec<Network>> {
+    let named = interfaces
+        .iter()
+        .filter(|interface| !interface.networks.is_empty());
+    named
+        .map(|interface| (Arc::from(&*interface.name), interface.networks.clone()))
+        .collect()
 }
 
 fn not_written(error: &io::Error) -> String {
