@@ -95,7 +95,7 @@ fn run(folder: &Path, nth: u32, capture: bool) -> Run {
     std::thread::sleep(Duration::from_secs(2));
     let snapshot = handle.snapshot();
     let counters = snapshot.interfaces[0].counters;
-    let ring = snapshot.watching.capture;
+    let ring = &snapshot.watching.capture;
     assert!(engine.close(Duration::from_mins(1)), "everything is saved");
     Run {
         sent,
