@@ -32,6 +32,8 @@
 //!               \-- not AIDP: kept raw as a Stray; when it tells of its sender, a Sighting as well
 //! engine::identify asks a unit, newly heard or chosen --> Probed --> catalog::identify --> Registry::take_probed
 //!               \-- something in a swept range that shows no sign of being a unit: kept apart, never among the units
+//! listeners and whoever sends --> engine::recorder: the newest datagrams, traffic over time, the capture ring
+//! actor: every item --> watch::Watcher: findings; a capture --> engine::replay --> the same items, at the capture's time
 //! actor: at most ten times a second, when something changed: publish Arc<Snapshot>, wake the window
 //!        within a second of a change: one transaction into the site file
 //! app: newest snapshot --> model::query (a worker, cached by revision) --> the grid
@@ -85,6 +87,18 @@
 //!     `tests/engine_demo.rs::nothing_of_the_demo_leaves_this_computer`.
 //! 16. What answers at an address is taken for a unit by serial, MAC or keys, never by the address alone when anything
 //!     speaks against it. Test: `tests/registry_scenarios.rs::every_scenario_plays_as_written`.
+//!
+//! 17. A situation on the watched ports is one finding, an ordinary hall is none, and what a person accepted stays
+//!     accepted. Tests: `tests/watch_scenarios.rs::every_scenario_plays_as_written`,
+//!     `tests/engine_watch.rs::findings_networks_and_the_capture_stay_with_the_site`.
+//! 18. A capture that Rollcall writes says what its sockets saw and no more, and reads back as it was.
+//!     Tests: `tests/capture_write.rs::what_is_written_reads_back`,
+//!     `src/engine/recorder/tests.rs::the_ring_is_bounded_and_lets_go_of_the_oldest`.
+//! 19. A capture from anywhere is read or refused with the packet's number, in bounded memory; its replay asks nobody and
+//!     changes nothing. Tests: `tests/capture_hostile.rs::every_truncation_is_read_or_refused`,
+//!     `tests/engine_replay.rs::a_replay_changes_nothing_and_leads_back`.
+//! 20. What a taught decoder read names the decoder, and is never what tells units apart but for the MAC.
+//!     Test: `tests/engine_watch.rs::a_taught_decoder_makes_units_of_what_is_not_aidp`.
 //!
 //! # What is not known
 //!
