@@ -89,13 +89,13 @@
 //!     speaks against it. Test: `tests/registry_scenarios.rs::every_scenario_plays_as_written`.
 //!
 //! 17. A situation on the watched ports is one finding, an ordinary hall is none, and what a person accepted stays
-//!     accepted. Tests: `tests/watch_scenarios.rs::every_scenario_plays_as_written`,
+//!     accepted. Tests: `tests/watch_scenarios.rs::every_scenario_becomes_the_findings_that_it_names`,
 //!     `tests/engine_watch.rs::findings_networks_and_the_capture_stay_with_the_site`.
 //! 18. A capture that Rollcall writes says what its sockets saw and no more, and reads back as it was.
-//!     Tests: `tests/capture_write.rs::what_is_written_reads_back`,
+//!     Tests: `tests/capture_write.rs::what_is_written_is_read_back`,
 //!     `src/engine/recorder/tests.rs::the_ring_is_bounded_and_lets_go_of_the_oldest`.
 //! 19. A capture from anywhere is read or refused with the packet's number, in bounded memory; its replay asks nobody and
-//!     changes nothing. Tests: `tests/capture_hostile.rs::every_truncation_is_read_or_refused`,
+//!     changes nothing. Tests: `tests/capture_files.rs::every_truncation_gives_what_came_before`,
 //!     `tests/engine_replay.rs::a_replay_changes_nothing_and_leads_back`.
 //! 20. What a taught decoder read names the decoder, and is never what tells units apart but for the MAC.
 //!     Test: `tests/engine_watch.rs::a_taught_decoder_makes_units_of_what_is_not_aidp`.
