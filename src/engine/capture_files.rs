@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::command::CaptureRequest;
+use super::counters::REPLY_WINDOW_MILLIS;
 use super::files::write_atomically;
 use super::jobs::{Job, JobDone, SavedCapture};
 use super::kept::{Kept, UnitSigns, as_seen, channel_of, kind_of};
@@ -131,17 +132,41 @@ fn record_of(datagram: &Datagram, interface_idx: u32) -> Record {
     }
 }
 
-fn studied_of(datagram: &Datagram) -> StudiedDatagram {
+const fn is_request(kind: DatagramKind) -> bool {
+    matches!(
+        kind,
+        DatagramKind::Discover | DatagramKind::TestIp | DatagramKind::SetIp
+    )
+}
+
+/// A datagram as a study has it; `asked` is when somebody asked last on its network.
+fn studied_of(datagram: &Datagram, asked: Option<&Timestamp>) -> StudiedDatagram {
+    // Of what Rollcall captured itself it is known whether somebody had asked, and the receiver of what it heard is not.
+    let by_rollcall = super::recorder::kind_in(&datagram.comment);
+    let is_unasked = match by_rollcall {
+        Some(kind) => kind == DatagramKind::Announcement,
+        None => {
+            is_discover_reply(&datagram.raw.bytes)
+                && asked.is_none_or(|asked| {
+                    datagram.when.as_millis().abs_diff(asked.as_millis()) >= REPLY_WINDOW_MILLIS
+                })
+        }
+    };
+    let is_to_known = by_rollcall.is_none() || datagram.direction == Some(Direction::Sent);
     StudiedDatagram {
         when: datagram.when,
         direction: datagram.direction.unwrap_or(Direction::Heard),
         interface: Arc::clone(&datagram.interface),
         channel: channel_of(datagram),
         from: datagram.from,
-        to: (datagram.direction == Some(Direction::Sent)).then_some(datagram.to),
+        to: is_to_known.then_some(datagram.to),
         bytes: Arc::clone(&datagram.raw.bytes),
-        is_unasked: kind_of(datagram) == DatagramKind::Announcement,
+        is_unasked,
     }
+}
+
+fn is_discover_reply(bytes: &[u8]) -> bool {
+    wire::decode(bytes).is_ok_and(|decoded| decoded.frame.kind() == wire::Kind::DiscoverReply)
 }
 
 fn sequence_of(bytes: &[u8]) -> Option<u16> {
@@ -166,7 +191,12 @@ pub(super) fn study(
     let mut datagrams = VecDeque::new();
     // Our own questions name no unit: they belong to it when it answers them.
     let mut questions: VecDeque<StudiedDatagram> = VecDeque::new();
+    let mut asked: HashMap<Arc<str>, Timestamp> = HashMap::new();
     let _ = kept.each(|_, datagram| {
+        if is_request(kind_of(datagram)) {
+            asked.insert(Arc::clone(&datagram.interface), datagram.when);
+        }
+        let studied_of = |datagram: &Datagram| studied_of(datagram, asked.get(&datagram.interface));
         if signs.are_in(datagram) {
             let answered = sequence_of(&datagram.raw.bytes);
             let is_its = |question: &StudiedDatagram| sequence_of(&question.bytes) == answered;

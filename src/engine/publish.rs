@@ -23,6 +23,8 @@ pub(super) struct Parts {
     pub(super) last_heard: Option<Timestamp>,
     pub(super) unsaid: u64,
     pub(super) identify: IdentifyParts,
+    /// Datagrams that a replay has taken so far, and those of them that were not understood.
+    pub(super) replayed: Option<(u64, u64)>,
     pub(super) watching: Watching,
 }
 
@@ -167,6 +169,10 @@ fn totals(parts: &Parts) -> Totals {
         last_heard: parts.last_heard,
         ..Totals::default()
     };
+    if let Some((heard, not_understood)) = parts.replayed {
+        totals.heard = heard;
+        totals.not_understood = not_understood;
+    }
     for interface in &parts.interfaces {
         let counters = &interface.counters;
         totals.heard += counters.heard;

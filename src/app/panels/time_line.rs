@@ -2,14 +2,14 @@
 
 use egui::accesskit::Action;
 use egui::{
-    Align2, Button, FontId, Id, Key, Modifiers, Popup, Rect, Response, RichText, Role, Sense,
-    Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2,
+    Button, Id, Key, Modifiers, Popup, Rect, Response, RichText, Role, Sense, Stroke, TextEdit, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use super::super::command::SPEEDS;
 use super::super::dispatch::typed_time;
 use super::super::grid::ARROWS;
-use super::super::theme::{self, palette};
+use super::super::theme::palette;
 use super::super::widgets::{self, Named};
 use super::super::{App, ReplayCommand, UiCommand, format};
 use crate::model::time::Timestamp;
@@ -343,9 +343,10 @@ fn paint_plot(ui: &Ui, rect: Rect, histogram: &[u32], share: f32) {
         let left = rect.left() + width * idx as f32;
         // One datagram is seen beside a flood too.
         let height = (*count as f32 / most * (rect.height() - 6.0)).max(2.0);
+        // To whole points and without gaps: bars of a broken width would make a pattern that is not there.
         let bar = Rect::from_min_max(
-            pos2(left, rect.bottom() - height),
-            pos2(left + (width - 0.5).max(1.0), rect.bottom()),
+            pos2(left.floor(), rect.bottom() - height),
+            pos2((left + width).ceil(), rect.bottom()),
         );
         let is_past = left <= marker_x;
         let color = if is_past { palette.blue } else { palette.faint };
@@ -354,12 +355,4 @@ fn paint_plot(ui: &Ui, rect: Rect, histogram: &[u32], share: f32) {
     let stroke = Stroke::new(2.0, palette.text);
     painter.vline(marker_x, rect.y_range(), stroke);
     painter.circle_filled(pos2(marker_x, rect.top() + 4.0), 4.5, palette.text);
-    let most = format!("at most {}", format::count(most as u64));
-    painter.text(
-        rect.right_top() + vec2(-4.0, 2.0),
-        Align2::RIGHT_TOP,
-        most,
-        FontId::proportional(theme::SMALL_SIZE - 1.0),
-        palette.faint,
-    );
 }

@@ -41,11 +41,20 @@ impl App {
         let Some(mut teach) = self.teach.take() else {
             return;
         };
+        // Always one line, so that nothing moves when the last problem is gone.
         let palette = palette(ui.ctx());
-        for problem in &teach.problems {
-            let text = format!("▲ {}", format::sentence(&format::show_text(problem)));
-            ui.add(Label::new(RichText::new(text).color(palette.amber)).wrap());
-        }
+        let problems: Vec<String> = teach
+            .problems
+            .iter()
+            .map(|problem| format::sentence(&format::show_text(problem)))
+            .collect();
+        let text = if problems.is_empty() {
+            RichText::new("It can be saved").color(palette.dim)
+        } else {
+            RichText::new(format!("▲ {}", problems.join(" · "))).color(palette.amber)
+        };
+        ui.add(Label::new(text).truncate());
+        ui.spacing_mut().item_spacing.x = 16.0;
         ScrollArea::vertical()
             .id_salt("teach")
             .auto_shrink([false, false])

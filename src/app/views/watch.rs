@@ -186,10 +186,15 @@ impl App {
     }
 }
 
-/// A list with what is chosen in it: beside each other where there is room, else one below the other.
+/// How high the line is that says how something is chosen.
+const HINT_HEIGHT: f32 = 24.0;
+
+/// A list with what is chosen in it: beside each other where there is room, else one below the other. While nothing is
+/// chosen the list has all of it, but for the line that says so.
 fn halves(
     ui: &mut Ui,
     app: &mut App,
+    is_chosen: bool,
     list: impl FnOnce(&mut App, &mut Ui),
     detail: impl FnOnce(&mut App, &mut Ui),
 ) {
@@ -207,7 +212,10 @@ fn halves(
     let line = Stroke::new(1.0, palette.line);
     let is_beside = room.width() >= BESIDE_FROM_WIDTH;
     let (mut first, mut second) = (room, room);
-    if is_beside {
+    if !is_chosen {
+        first.max.y = room.bottom() - HINT_HEIGHT;
+        second.min.y = first.max.y + 4.0;
+    } else if is_beside {
         let middle = room.right() - DETAIL_WIDTH - 14.0;
         first.max.x = middle;
         second.min.x = middle + 14.0;

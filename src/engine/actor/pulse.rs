@@ -11,8 +11,10 @@ use crate::engine::command::Saying;
 use crate::engine::doctor::{DoctorInput, SystemChecks, examine, installation, look};
 use crate::engine::firewall::{self, RuleChange};
 use crate::engine::publish::{IdentifyParts, Parts};
+use crate::engine::replay::Replay;
 use crate::engine::{clock, ports};
-use crate::model::snapshot::{DoctorReport, Snapshot};
+use crate::model::network::PortHolder;
+use crate::model::snapshot::{Check, DoctorReport, Snapshot, Verdict};
 use crate::model::status::InterfaceContext;
 use crate::model::time::Timestamp;
 use crate::wire::{PORT_INSTALL, PORT_MANAGEMENT};
@@ -39,7 +41,9 @@ impl Actor {
             if self.replay.is_none() {
                 self.session.watch.set_interfaces(&self.session.plane);
             }
-            self.tcp.listen(self.config.tcp_port, &self.session);
+            if self.replay.is_none() {
+                self.tcp.listen(self.config.tcp_port, &self.session);
+            }
             // A port that was refused or came free has another holder now.
             let interfaces = self.session.plane.interfaces();
             let sockets = interfaces.iter().flat_map(|here| &here.sockets);
@@ -174,15 +178,19 @@ impl Actor {
             ..self.system.clone()
         };
         let totals = self.publisher.last().totals;
-        let report = examine(&DoctorInput {
-            interfaces: &interfaces,
-            holders: &self.holders,
-            totals,
-            now,
-            demo: self.session.site.demo,
-            system,
-            installation: self.installation.as_ref(),
-        });
+        let report = if self.replay.is_some() {
+            replay_report(&self.holders, now)
+        } else {
+            examine(&DoctorInput {
+                interfaces: &interfaces,
+                holders: &self.holders,
+                totals,
+                now,
+                demo: self.session.site.demo,
+                system,
+                installation: self.installation.as_ref(),
+            })
+        };
         let unchanged = DoctorReport {
             when: self.doctor.when,
             ..report.clone()
@@ -266,8 +274,25 @@ impl Actor {
             listening_since: session.listening_since,
             last_heard: session.last_heard,
             unsaid: self.say.unsaid(),
+            replayed: self.replay.as_ref().map(Replay::tallies),
             watching,
         };
         self.publisher.next(&session.registry, parts, now)
+    }
+}
+
+/// A replay listens to nothing: what keeps units from being heard is not looked at.
+fn replay_report(holders: &[PortHolder], now: Timestamp) -> DoctorReport {
+    DoctorReport {
+        when: now,
+        checks: vec![Check {
+            verdict: Verdict::Note,
+            interface: None,
+            what: "A replay is open, and nothing is listened to".to_owned(),
+            hint: Some("Close the replay to listen again".to_owned()),
+            remedies: Vec::new(),
+        }],
+        port_holders: holders.to_vec(),
+        ..DoctorReport::default()
     }
 }

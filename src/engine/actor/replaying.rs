@@ -90,6 +90,8 @@ impl Actor {
             decoders,
             before,
         ));
+        // Who connects now finds nobody; the port is listened on again when the replay is closed.
+        self.tcp.listener = None;
         let to_beside = self.to_beside.clone();
         tokio::task::spawn_blocking(move || {
             let done = reading.read(&path, &ports);

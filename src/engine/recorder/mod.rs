@@ -129,7 +129,7 @@ impl Recorder {
 
     /// Notes what left.
     pub fn sent(&self, sent: Sent<'_>) {
-        let words = || format!("{COMMENT}{}", DatagramKind::Discover.word());
+        let words = || comment_of(DatagramKind::Discover);
         self.note(Noted {
             direction: Direction::Sent,
             interface: sent.interface,
@@ -313,6 +313,11 @@ const fn kind_of_stray(stray: &Stray) -> DatagramKind {
 /// What every comment begins with.
 const COMMENT: &str = "Rollcall: ";
 
+/// The shortest comment that tells a kind.
+pub(super) fn comment_of(kind: DatagramKind) -> String {
+    format!("{COMMENT}{}", kind.word())
+}
+
 /// The kind that a packet's comment names, when Rollcall wrote it.
 pub(super) fn kind_in(comment: &str) -> Option<DatagramKind> {
     let words = comment.strip_prefix(COMMENT)?;
@@ -326,7 +331,7 @@ pub(super) fn kind_in(comment: &str) -> Option<DatagramKind> {
 
 /// What Rollcall made of a datagram, for the packet's comment in a capture. Writing to a string cannot fail.
 fn comment(kind: DatagramKind, item: &Item) -> String {
-    let mut words = format!("{COMMENT}{}", kind.word());
+    let mut words = comment_of(kind);
     match item {
         Item::Sighting(sighting) => say_sighting(sighting, &mut words),
         Item::Stray(stray) => {

@@ -100,6 +100,16 @@ impl Ears {
         true
     }
 
+    /// How many datagrams were heard, and how many of them were not understood.
+    pub(super) fn tallies(&self) -> (u64, u64) {
+        self.by_name
+            .values()
+            .fold((0, 0), |(heard, refused), counters| {
+                let counted = counters.read(None);
+                (heard + counted.heard, refused + counted.not_understood())
+            })
+    }
+
     /// Forgets questions that are no longer open.
     pub(super) fn forget_old(&self, now: Timestamp) {
         self.own.forget_old(now);

@@ -298,6 +298,11 @@ impl Replay {
         is_over && !std::mem::replace(&mut self.has_ended, true)
     }
 
+    /// How many datagrams were taken so far, and how many of them were not understood.
+    pub(super) fn tallies(&self) -> (u64, u64) {
+        self.ears.tallies()
+    }
+
     /// Whether everything that is wanted was taken.
     pub(super) fn is_there(&self) -> bool {
         !self.is_reading() && (self.span.is_none() || self.is_reached)

@@ -8,16 +8,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::capture::{Datagram, Transport};
+use crate::engine::recorder::{comment_of, kind_in};
 use crate::model::identity::Mac;
 use crate::model::sighting::RawDatagram;
 use crate::model::time::Timestamp;
-use crate::model::traffic::Direction;
+use crate::model::traffic::{DatagramKind, Direction};
 
 /// Networks that are told apart by name. Beyond, a datagram is in the last of them: nobody has so many VLANs on one port.
 const NAMES_KEPT: usize = 8_192;
 
 /// A record without its bytes.
-const HEAD_BYTES: usize = 8 + 8 + 4 + 1 + 2 * 18 + 6 + 4 + 2;
+const HEAD_BYTES: usize = 8 + 8 + 4 + 1 + 1 + 2 * 18 + 6 + 4 + 2;
 
 const HAS_DIRECTION: u8 = 1;
 const IS_SENT: u8 = 2;
@@ -118,6 +119,11 @@ impl SpoolWriter {
         head.extend(datagram.when.as_millis().to_le_bytes());
         head.extend(name.to_le_bytes());
         head.push(flags);
+        // Of a comment only what Rollcall itself wrote of it counts: the kind, from 1.
+        let kind = kind_in(&datagram.comment);
+        let kind_idx =
+            kind.and_then(|kind| DatagramKind::ALL.iter().position(|other| *other == kind));
+        head.push(kind_idx.map_or(0, |idx| idx as u8 + 1));
         for ip_port in [datagram.from, datagram.to] {
             match ip_port.ip() {
                 IpAddr::V4(ip) => {
@@ -203,7 +209,10 @@ impl SpoolReader {
         let packet = u64::from_le_bytes(head.take());
         let when = Timestamp::from_millis(i64::from_le_bytes(head.take()));
         let name = u32::from_le_bytes(head.take());
-        let [flags] = head.take::<1>();
+        let [flags, kind] = head.take::<2>();
+        let kind = usize::from(kind)
+            .checked_sub(1)
+            .and_then(|idx| DatagramKind::ALL.get(idx));
         let from = head.ip_port(flags & FROM_IS_V6 != 0);
         let to = head.ip_port(flags & TO_IS_V6 != 0);
         let mac = head.take();
@@ -236,7 +245,7 @@ impl SpoolReader {
                 bytes: bytes.into(),
                 full_len,
             },
-            comment: String::new(),
+            comment: kind.map(|kind| comment_of(*kind)).unwrap_or_default(),
         }))
     }
 }

@@ -37,9 +37,11 @@ impl App {
             self.no_findings_ui(ui, findings.len());
             return;
         }
+        let is_chosen = self.chosen_finding().is_some();
         halves(
             ui,
             self,
+            is_chosen,
             |app, ui| app.finding_list_ui(ui, &findings, &places),
             Self::chosen_finding_ui,
         );

@@ -44,9 +44,11 @@ impl App {
             self.command_button_ui(ui, UiCommand::ClearFilter, "Clear filter");
             return;
         }
+        let is_chosen = self.watch.datagram.is_some();
         halves(
             ui,
             self,
+            is_chosen,
             |app, ui| app.datagram_list_ui(ui, &recent, &places),
             Self::chosen_datagram_ui,
         );
