@@ -8,10 +8,10 @@ use rollcall::capture::{CaptureInterface, CaptureWriter, Record, Transport, Writ
 use rollcall::engine::SiteChoice;
 use rollcall::engine::command::{CaptureRequest, Command, Notice, ReplayMove};
 use rollcall::model::edit::Edit;
-use rollcall::model::finding::FindingKind;
+use rollcall::model::finding::{FindingKind, ManagementNetwork};
 use rollcall::model::snapshot::Snapshot;
 use rollcall::model::time::Timestamp;
-use rollcall::model::traffic::Direction;
+use rollcall::model::traffic::{DatagramKind, Direction};
 use rollcall::model::watching::{DifferenceKind, ReplayState};
 use rollcall::wire::{IpRequest, Kind, discover_request};
 use running::{reply, start};
@@ -346,5 +346,116 @@ async fn a_capture_with_nothing_on_the_ports_is_an_empty_site() {
     running
         .until("a site", |snapshot| snapshot.watching.replay.is_none())
         .await;
+    running.close().await;
+}
+
+/// Whether nobody had asked, and whom a datagram was sent to, is known of another program's capture.
+#[tokio::test]
+async fn a_study_from_another_programs_capture_settles_what_it_shows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/capture");
+    let site = SiteChoice::Replay(captures.join("ethernet.pcapng"));
+    let mut running = start(site, folder.path(), false);
+    let shown = running
+        .until("the capture", |snapshot| {
+            replay_of(snapshot).is_some_and(|replay| replay.is_there)
+        })
+        .await;
+    let (_, unit) = shown
+        .units
+        .iter()
+        .find(|(_, unit)| {
+            unit.mac()
+                .is_some_and(|best| best.value.to_string() == "00:e0:86:12:34:56")
+        })
+        .expect("it is shown");
+    running.send(Command::Study(unit.id));
+    let studied = running
+        .notice("the study", |notice| matches!(notice, Notice::Studied(_)))
+        .await;
+    let Notice::Studied(study) = studied else {
+        unreachable!("waited for");
+    };
+    let unasked: Vec<_> = study
+        .datagrams
+        .iter()
+        .filter(|datagram| datagram.is_unasked)
+        .collect();
+    assert!(!unasked.is_empty(), "it announces itself first");
+    assert!(
+        unasked.iter().all(|datagram| datagram.to.is_some()),
+        "a capture tells the receiver"
+    );
+    let asks = study.datagrams.iter().filter(|datagram| {
+        rollcall::wire::decode(&datagram.bytes)
+            .is_ok_and(|decoded| decoded.frame.kind() == Kind::DiscoverRequest)
+    });
+    assert!(asks.count() > 0, "the question that it answers is there");
+
+    // The list's filter, over everything: by the kinds that the list shows.
+    let path = folder.path().join("announced.pcapng");
+    running.send(Command::SaveCapture(Box::new(CaptureRequest {
+        path: path.clone(),
+        unit: None,
+        filter: "kind:announcement".to_owned(),
+        overwrite: false,
+    })));
+    let saved = running
+        .notice("the capture", |notice| {
+            matches!(notice, Notice::CaptureSaved { .. })
+        })
+        .await;
+    let Notice::CaptureSaved { num_datagrams, .. } = saved else {
+        unreachable!("waited for");
+    };
+    let listed = shown
+        .watching
+        .recent
+        .iter()
+        .filter(|seen| seen.kind == DatagramKind::Announcement)
+        .count();
+    assert!(listed > 0);
+    assert_eq!(num_datagrams, listed as u64);
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_replay_is_judged_by_the_sites_management_networks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = capture_in(&folder);
+    let running = start(
+        SiteChoice::File(folder.path().join("site.rollcall")),
+        folder.path(),
+        true,
+    );
+    let network = ManagementNetwork {
+        cidr: String::new(),
+        vlan: "eth7".to_owned(),
+    };
+    running.send(Command::SetManagement(vec![network.clone()]));
+    running
+        .until("the list", |snapshot| {
+            !snapshot.watching.management.is_empty()
+        })
+        .await;
+    running.send(Command::OpenReplay(path));
+    let is_off = |snapshot: &Snapshot| {
+        let findings = snapshot.watching.findings.iter();
+        let mut kinds = findings.map(|finding| finding.key.kind);
+        kinds.any(|kind| kind == FindingKind::OffManagement)
+    };
+    let end = running
+        .until("units off the list", |snapshot| {
+            is_at(180)(snapshot) && is_off(snapshot)
+        })
+        .await;
+    assert_eq!(*end.watching.management, [network.clone()]);
+    running.send(Command::Replay(ReplayMove::To(at(45))));
+    let early = running.until("45 s", is_at(45)).await;
+    assert_eq!(
+        *early.watching.management,
+        [network],
+        "also after going back"
+    );
     running.close().await;
 }

@@ -6,10 +6,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::command::CaptureRequest;
-use super::counters::REPLY_WINDOW_MILLIS;
 use super::files::write_atomically;
 use super::jobs::{Job, JobDone, SavedCapture};
-use super::kept::{Kept, UnitSigns, as_seen, channel_of, kind_of};
+use super::kept::{Judged, Kept, UnitSigns, as_seen, channel_of};
 use crate::capture::{CaptureError, CaptureInterface, CaptureWriter, Datagram, Record, WriterNote};
 use crate::inventory::WriteError;
 use crate::model::appliance::Appliance;
@@ -23,7 +22,7 @@ use crate::wire;
 /// Networks of one file, at most; what is on others goes to the last one.
 const INTERFACES_KEPT: usize = 4_096;
 
-/// Our own questions that wait for a unit's answer while a study is gathered.
+/// Questions that wait for a unit's answer while a study is gathered.
 const QUESTIONS_KEPT: usize = 64;
 
 /// Which datagrams are wanted.
@@ -34,9 +33,9 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    fn has(&self, datagram: &Datagram) -> bool {
+    fn has(&self, datagram: &Datagram, judged: &Judged) -> bool {
         self.unit.as_ref().is_none_or(|unit| unit.are_in(datagram))
-            && (self.filter.is_empty() || self.filter.matches(&as_seen(datagram)))
+            && (self.filter.is_empty() || self.filter.matches(&as_seen(datagram, judged.kind)))
     }
 }
 
@@ -49,8 +48,8 @@ pub(super) fn save_capture(
 ) -> JobDone {
     let mut interfaces: Vec<CaptureInterface> = Vec::new();
     let mut places: HashMap<Arc<str>, u32> = HashMap::new();
-    kept.each(|interface, datagram| {
-        if wanted.has(datagram) {
+    kept.each(|interface, datagram, judged| {
+        if wanted.has(datagram, judged) {
             match places.get(&datagram.interface) {
                 // An interface that got another address in between: the newest words stand.
                 Some(place) => {
@@ -74,13 +73,13 @@ pub(super) fn save_capture(
             CaptureWriter::new(file, &interfaces, &WriterNote::default()).map_err(write_error)?;
         let mut num_datagrams = 0;
         let mut failed = None;
-        let missing = kept.each(|_, datagram| {
-            if wanted.has(datagram) {
+        let missing = kept.each(|_, datagram, judged| {
+            if wanted.has(datagram, judged) {
                 let place = places.get(&datagram.interface).copied();
                 let idx = place.unwrap_or((interfaces.len().saturating_sub(1)) as u32);
-                // Of a replay's datagrams only the beginning is kept.
+                // What was cut in the capture stays cut.
                 let full_len = datagram.raw.full_len as usize;
-                if let Err(error) = writer.write_cut(&record_of(datagram, idx), full_len) {
+                if let Err(error) = writer.write_cut(&record_of(datagram, judged, idx), full_len) {
                     failed = Some(error);
                     return ControlFlow::Break(());
                 }
@@ -119,7 +118,7 @@ fn go_on(job: &Job) -> ControlFlow<()> {
     }
 }
 
-fn record_of(datagram: &Datagram, interface_idx: u32) -> Record {
+fn record_of(datagram: &Datagram, judged: &Judged, interface_idx: u32) -> Record {
     Record {
         when: datagram.when,
         interface_idx,
@@ -128,7 +127,7 @@ fn record_of(datagram: &Datagram, interface_idx: u32) -> Record {
         from: datagram.from,
         to: datagram.to,
         payload: Arc::clone(&datagram.raw.bytes),
-        comment: datagram.comment.clone(),
+        comment: judged.comment.clone(),
     }
 }
 
@@ -139,20 +138,9 @@ const fn is_request(kind: DatagramKind) -> bool {
     )
 }
 
-/// A datagram as a study has it; `asked` is when somebody asked last on its network.
-fn studied_of(datagram: &Datagram, asked: Option<&Timestamp>) -> StudiedDatagram {
-    // Of what Rollcall captured itself it is known whether somebody had asked, and the receiver of what it heard is not.
-    let by_rollcall = super::recorder::kind_in(&datagram.comment);
-    let is_unasked = match by_rollcall {
-        Some(kind) => kind == DatagramKind::Announcement,
-        None => {
-            is_discover_reply(&datagram.raw.bytes)
-                && asked.is_none_or(|asked| {
-                    datagram.when.as_millis().abs_diff(asked.as_millis()) >= REPLY_WINDOW_MILLIS
-                })
-        }
-    };
-    let is_to_known = by_rollcall.is_none() || datagram.direction == Some(Direction::Sent);
+/// A datagram as a study has it.
+fn studied_of(datagram: &Datagram, judged: &Judged) -> StudiedDatagram {
+    let is_to_known = !judged.is_by_rollcall || datagram.direction == Some(Direction::Sent);
     StudiedDatagram {
         when: datagram.when,
         direction: datagram.direction.unwrap_or(Direction::Heard),
@@ -161,12 +149,8 @@ fn studied_of(datagram: &Datagram, asked: Option<&Timestamp>) -> StudiedDatagram
         from: datagram.from,
         to: is_to_known.then_some(datagram.to),
         bytes: Arc::clone(&datagram.raw.bytes),
-        is_unasked,
+        is_unasked: judged.kind == DatagramKind::Announcement,
     }
-}
-
-fn is_discover_reply(bytes: &[u8]) -> bool {
-    wire::decode(bytes).is_ok_and(|decoded| decoded.frame.kind() == wire::Kind::DiscoverReply)
 }
 
 fn sequence_of(bytes: &[u8]) -> Option<u16> {
@@ -189,14 +173,9 @@ pub(super) fn study(
 ) -> JobDone {
     let signs = UnitSigns::of(unit);
     let mut datagrams = VecDeque::new();
-    // Our own questions name no unit: they belong to it when it answers them.
+    // Questions to everybody name no unit, whoever asks: they belong to it when it answers them.
     let mut questions: VecDeque<StudiedDatagram> = VecDeque::new();
-    let mut asked: HashMap<Arc<str>, Timestamp> = HashMap::new();
-    let _ = kept.each(|_, datagram| {
-        if is_request(kind_of(datagram)) {
-            asked.insert(Arc::clone(&datagram.interface), datagram.when);
-        }
-        let studied_of = |datagram: &Datagram| studied_of(datagram, asked.get(&datagram.interface));
+    let _ = kept.each(|_, datagram, judged| {
         if signs.are_in(datagram) {
             let answered = sequence_of(&datagram.raw.bytes);
             let is_its = |question: &StudiedDatagram| sequence_of(&question.bytes) == answered;
@@ -206,9 +185,13 @@ pub(super) fn study(
             {
                 keep_newest(&mut datagrams, question, DATAGRAMS_STUDIED);
             }
-            keep_newest(&mut datagrams, studied_of(datagram), DATAGRAMS_STUDIED);
-        } else if datagram.direction == Some(Direction::Sent) {
-            keep_newest(&mut questions, studied_of(datagram), QUESTIONS_KEPT);
+            keep_newest(
+                &mut datagrams,
+                studied_of(datagram, judged),
+                DATAGRAMS_STUDIED,
+            );
+        } else if is_request(judged.kind) {
+            keep_newest(&mut questions, studied_of(datagram, judged), QUESTIONS_KEPT);
         }
         ControlFlow::Continue(())
     });

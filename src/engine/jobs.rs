@@ -25,8 +25,8 @@ pub(super) struct Job {
     started: Timestamp,
     done: AtomicU64,
     is_canceled: AtomicBool,
-    /// Whether its rows are for the open site.
-    is_import: bool,
+    /// Whether it reads into the open site, or what is kept of it: it ends with the site.
+    is_of_site: bool,
 }
 
 impl Job {
@@ -42,12 +42,12 @@ impl Job {
 
     /// Going over the datagrams that are kept: nobody knows yet how many are wanted.
     pub(super) fn of_datagrams(what: String, started: Timestamp) -> Arc<Self> {
-        Self::new(what, None, started, false)
+        Self::new(what, None, started, true)
     }
 
-    fn new(what: String, total: Option<u64>, started: Timestamp, is_import: bool) -> Arc<Self> {
+    fn new(what: String, total: Option<u64>, started: Timestamp, is_of_site: bool) -> Arc<Self> {
         Arc::new(Self {
-            is_import,
+            is_of_site,
             what,
             total,
             started,
@@ -56,9 +56,9 @@ impl Job {
         })
     }
 
-    /// Whether its rows are for the open site.
-    pub(super) const fn is_import(&self) -> bool {
-        self.is_import
+    /// Whether it ends with the open site: its rows are for it, or its datagrams are its.
+    pub(super) const fn is_of_site(&self) -> bool {
+        self.is_of_site
     }
 
     /// For the snapshot.

@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::recorder::Segment;
-use super::replay::Spool;
+use super::decoding::DecoderSlot;
+use super::hearing::Item;
+use super::recorder::{self, Segment};
+use super::replay::{Ears, Spool};
 use super::store::SegmentReader;
 use crate::capture::{CaptureInterface, CaptureReader, Datagram};
 use crate::model::appliance::Appliance;
@@ -23,8 +25,19 @@ pub(super) enum Kept {
         segments: Vec<Segment>,
         file: Option<SegmentReader>,
     },
-    /// In the temporary file of a replay.
-    Replay(Option<Spool>),
+    /// In the temporary file of a replay, judged anew by the decoders of now.
+    Replay(Option<Spool>, DecoderSlot),
+}
+
+/// What was made of a kept datagram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Judged {
+    /// What kind it is: as the list of the last datagrams had it.
+    pub(super) kind: DatagramKind,
+    /// The comment for a capture file.
+    pub(super) comment: String,
+    /// Whether Rollcall captured it: then the receiver of what was heard is not known.
+    pub(super) is_by_rollcall: bool,
 }
 
 /// What went wrong while going over them; the rest was gone over.
@@ -38,7 +51,7 @@ impl Kept {
     /// Goes over all datagrams, oldest first, with the network that each was on. Blocks.
     pub(super) fn each(
         &self,
-        mut take: impl FnMut(&CaptureInterface, &Datagram) -> ControlFlow<()>,
+        mut take: impl FnMut(&CaptureInterface, &Datagram, &Judged) -> ControlFlow<()>,
     ) -> Missing {
         let mut missing = Missing::default();
         match self {
@@ -57,19 +70,24 @@ impl Kept {
                     }
                 }
             }
-            Self::Replay(Some(spool)) => {
+            Self::Replay(Some(spool), decoders) => {
                 let mut reader = spool.read();
+                let mut ears = Ears::new(Arc::default(), decoders.clone());
+                let mut items = Vec::new();
                 while let Ok(Some(datagram)) = reader.next() {
                     let interface = CaptureInterface {
                         name: datagram.interface.to_string(),
                         ..CaptureInterface::default()
                     };
-                    if take(&interface, &datagram).is_break() {
+                    items.clear();
+                    ears.hear(&datagram, &mut items);
+                    let judged = judged_by_ears(&datagram, items.first());
+                    if take(&interface, &datagram, &judged).is_break() {
                         return missing;
                     }
                 }
             }
-            Self::Replay(None) => {}
+            Self::Replay(None, _) => {}
         }
         missing
     }
@@ -77,7 +95,7 @@ impl Kept {
 
 fn each_of_segment(
     bytes: &[u8],
-    take: &mut impl FnMut(&CaptureInterface, &Datagram) -> ControlFlow<()>,
+    take: &mut impl FnMut(&CaptureInterface, &Datagram, &Judged) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, ()> {
     let failed = |error| tracing::warn!("a part of the capture cannot be read: {error}");
     // The ring has whatever came to the ports that were listened on, which in the demo are others.
@@ -89,13 +107,35 @@ fn each_of_segment(
         let found = reader
             .interfaces()
             .iter()
-            .find(|interface| *interface.name == *datagram.interface);
+            .rfind(|interface| *interface.name == *datagram.interface);
         let interface = found.cloned().unwrap_or_default();
-        if take(&interface, &datagram).is_break() {
+        let judged = Judged {
+            kind: recorder::kind_in(&datagram.comment).unwrap_or(DatagramKind::NotAidp),
+            comment: datagram.comment.clone(),
+            is_by_rollcall: true,
+        };
+        if take(&interface, &datagram, &judged).is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+fn judged_by_ears(datagram: &Datagram, item: Option<&Item>) -> Judged {
+    let (kind, comment) = match item {
+        Some(item) => recorder::judged(item),
+        // A question of whoever captured.
+        None => (
+            DatagramKind::Discover,
+            recorder::comment_of(DatagramKind::Discover),
+        ),
+    };
+    let kept = recorder::kind_in(&datagram.comment);
+    Judged {
+        kind: kept.unwrap_or(kind),
+        comment,
+        is_by_rollcall: kept.is_some(),
+    }
 }
 
 /// What a unit's datagrams are known by.
@@ -165,7 +205,7 @@ fn names_a_mac(bytes: &[u8]) -> bool {
 }
 
 /// A kept datagram as the list of the last ones has it, for its filter.
-pub(super) fn as_seen(datagram: &Datagram) -> SeenDatagram {
+pub(super) fn as_seen(datagram: &Datagram, kind: DatagramKind) -> SeenDatagram {
     let direction = datagram.direction.unwrap_or(Direction::Heard);
     SeenDatagram {
         seq: datagram.packet,
@@ -175,7 +215,7 @@ pub(super) fn as_seen(datagram: &Datagram) -> SeenDatagram {
         channel: channel_of(datagram),
         from: datagram.from,
         to: (direction == Direction::Sent).then_some(datagram.to),
-        kind: kind_of(datagram),
+        kind,
         raw: RawDatagram::keep(&datagram.raw.bytes),
     }
 }
@@ -192,22 +232,5 @@ pub(super) fn channel_of(datagram: &Datagram) -> Channel {
         (Transport::Udp, PORT_INSTALL) => Channel::Udp3502,
         (Transport::Udp, PORT_MANAGEMENT) => Channel::Udp3211,
         (Transport::Udp, _) => Channel::UdpAsking,
-    }
-}
-
-/// What kind it was judged to be when it came; by its bytes where that is not known.
-pub(super) fn kind_of(datagram: &Datagram) -> DatagramKind {
-    if let Some(kind) = super::recorder::kind_in(&datagram.comment) {
-        return kind;
-    }
-    match wire::decode(&datagram.raw.bytes).map(|decoded| decoded.message) {
-        Ok(Message::DiscoverRequest) => DatagramKind::Discover,
-        Ok(Message::TestIpRequest(_)) => DatagramKind::TestIp,
-        Ok(Message::SetIpRequest(_)) => DatagramKind::SetIp,
-        Ok(Message::DiscoverReply(_) | Message::TestIpReply(_) | Message::SetIpReply(_)) => {
-            DatagramKind::Reply
-        }
-        Err(wire::Rejection::NotAidp { .. }) => DatagramKind::NotAidp,
-        Ok(Message::Other(_)) | Err(_) => DatagramKind::OtherAidp,
     }
 }

@@ -324,7 +324,7 @@ impl Plane {
     }
 
     /// Who listens to a TCP connection whose end here is `local`, and whether that interface is chosen.
-    pub fn tcp_ear(&self, local: Ipv4Addr) -> Option<(Ear, bool)> {
+    pub fn tcp_ear(&self, local: Ipv4Addr, port: u16) -> Option<(Ear, bool)> {
         let has_ip = |watched: &&Watched| {
             let mut networks = watched.found.networks.iter();
             networks.any(|network| network.ip == local)
@@ -335,7 +335,7 @@ impl Plane {
             channel: Channel::Tcp3502,
             counters: Arc::clone(&watched.counters),
             own: Arc::clone(&self.wiring.own),
-            port: PORT_INSTALL,
+            port,
             decoder_port: PORT_INSTALL,
             recorder: Arc::clone(&self.wiring.recorder),
             decoders: self.wiring.decoders.clone(),

@@ -27,6 +27,8 @@ pub(super) struct PortWatch {
     watcher: Watcher,
     management: Arc<Vec<ManagementNetwork>>,
     management_is_dirty: bool,
+    /// Whether a verdict waits to be saved, or what could not be saved.
+    has_unsaved: bool,
     /// The registry's floods that the watcher was told of.
     floods_revision: u64,
     recent_seq: u64,
@@ -46,6 +48,7 @@ impl PortWatch {
             watcher,
             management: Arc::new(contents.management),
             management_is_dirty: false,
+            has_unsaved: false,
             floods_revision: 0,
             recent_seq: 0,
             recent: Arc::default(),
@@ -141,18 +144,25 @@ impl PortWatch {
         self.management_is_dirty = true;
     }
 
-    /// A person judged a finding.
-    pub(super) fn judge(&mut self, key: &FindingKey, accept: Option<String>, now: Timestamp) {
-        self.watcher.judge(key, accept, now);
+    /// Where units belong.
+    pub(super) fn management(&self) -> &[ManagementNetwork] {
+        &self.management
     }
 
-    /// Whether a person's change waits to be saved. What is found and captured is saved as it comes.
+    /// A person judged a finding.
+    pub(super) fn judge(&mut self, key: &FindingKey, accept: Option<String>, now: Timestamp) {
+        self.has_unsaved |= self.watcher.judge(key, accept, now);
+    }
+
+    /// Whether a person's change waits to be saved, or something that could not be. What is found and captured is saved as
+    /// it comes.
     pub(super) const fn is_dirty(&self) -> bool {
-        self.management_is_dirty
+        self.management_is_dirty || self.has_unsaved
     }
 
     /// What is to be saved; with `all`, also what of the ring is only a moment old.
     pub(super) fn take_batch(&mut self, now: Timestamp, all: bool) -> WatchBatch {
+        self.has_unsaved = false;
         let max_bytes = if all { u64::MAX } else { SAVED_AT_ONCE_BYTES };
         let capture = self
             .recorder
@@ -175,6 +185,7 @@ impl PortWatch {
 
     /// It was not saved, and is to be saved with the next one.
     pub(super) fn put_back(&mut self, batch: WatchBatch) {
+        self.has_unsaved |= !batch.is_empty();
         self.management_is_dirty |= batch.management.is_some();
         self.watcher.put_back(batch.findings);
         self.watcher.put_back_removed(batch.forgotten);

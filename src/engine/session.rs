@@ -258,7 +258,9 @@ impl Session {
         self.registry.count_on_from(revision);
         let recorder = Arc::new(Recorder::new(false));
         let limits = watch::Limits::default();
+        let management = self.watch.management().to_vec();
         self.watch = PortWatch::new(recorder, limits, WatchContents::default());
+        self.watch.set_management(management, at);
         self.listening_since = at;
         self.last_heard = None;
     }

@@ -86,7 +86,9 @@ impl Actor {
             IpAddr::V4(ip) => Some(ip),
             IpAddr::V6(ip) => ip.to_ipv4_mapped(),
         };
-        let Some((ear, is_wanted)) = local.and_then(|ip| self.session.plane.tcp_ear(ip)) else {
+        let Some((ear, is_wanted)) =
+            local.and_then(|ip| self.session.plane.tcp_ear(ip, heard.local.port()))
+        else {
             tracing::debug!("{} came in over no interface that is listed", heard.from);
             return;
         };

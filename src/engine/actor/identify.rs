@@ -310,7 +310,7 @@ impl Actor {
         let fresh = Arc::new(probed);
         let interface = self
             .route_to(ip)
-            .and_then(|local| self.session.plane.tcp_ear(local))
+            .and_then(|local| self.session.plane.tcp_ear(local, crate::wire::PORT_INSTALL))
             .map_or_else(|| Arc::from(""), |(ear, _)| ear.interface);
         let registry = &self.session.registry;
         let meant = match wanted.who {

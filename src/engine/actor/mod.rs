@@ -104,8 +104,8 @@ enum Beside {
     DecoderSaved(Result<PathBuf, String>),
     /// A capture was read, for the replay that this belongs to.
     Replayed(Arc<Reading>, ReadDone),
-    /// A replay's units were compared: with the revision of what was compared.
-    Compared(u64, Comparison),
+    /// The units of the replay with this number were compared, at this revision.
+    Compared(u64, u64, Comparison),
     /// This computer's table of neighbors.
     Neighbors(Neighbors),
     /// The keyring answered, for the site of this key.
@@ -281,6 +281,8 @@ struct Actor {
     before_demo: Option<PathBuf>,
     /// The capture that is replayed in the place of a site.
     replay: Option<Replay>,
+    /// How many captures were opened: what comes back late from an earlier one is known by its number.
+    num_replays: u64,
     /// Whether a replay's units are being compared.
     is_comparing: bool,
     /// The exposure check that is running, or the last one.
@@ -335,6 +337,7 @@ impl Actor {
             to_beside,
             before_demo,
             replay: None,
+            num_replays: 0,
             is_comparing: false,
             exposing: None,
             decoders_state: Arc::default(),

@@ -210,7 +210,9 @@ impl Actor {
             Beside::Decoders(decoders, state) => self.take_decoders(decoders, state),
             Beside::DecoderSaved(saved) => self.take_saved_decoder(saved),
             Beside::Replayed(reading, done) => self.take_read(&reading, done),
-            Beside::Compared(revision, comparison) => self.take_comparison(revision, comparison),
+            Beside::Compared(number, revision, comparison) => {
+                self.take_comparison(number, revision, comparison);
+            }
             Beside::Say(saying) => self.say.said(saying),
             Beside::Rule(saying, state) => {
                 self.is_changing_rule = false;

@@ -47,6 +47,7 @@ impl Actor {
                 | Command::Expose(_)
                 | Command::SetV3User(_)
                 | Command::SaveSiteAs { .. }
+                | Command::JudgeFinding { .. }
         );
         if is_refused {
             self.say.said(
@@ -59,6 +60,14 @@ impl Actor {
 
     /// Opens a capture in the place of the open site.
     pub(super) async fn open_replay(&mut self, path: PathBuf) {
+        let is_unsaved = self.session.site.path.is_none() && self.session.site.read_only.is_some();
+        if self.replay.is_none() && is_unsaved {
+            self.say.said(
+                Saying::trouble("The open site is only in memory, and would be gone")
+                    .hint("Keep it under a name with \"Save site as…\", then open the capture"),
+            );
+            return;
+        }
         if self.replay.is_none() && !self.session.site.demo {
             self.before_demo.clone_from(&self.session.site.path);
         }
@@ -67,6 +76,7 @@ impl Actor {
             None => Some(Before {
                 site: self.session.site.name.clone(),
                 units: self.session.registry.units(),
+                management: self.session.watch.management().to_vec(),
             }),
         };
         if self.switch(SiteChoice::Replay(path.clone())).await {
@@ -83,7 +93,13 @@ impl Actor {
             .iter()
             .flat_map(|decoder| decoder.draft().ports().to_vec())
             .collect();
+        if let Some(before) = &before {
+            let management = before.management.clone();
+            self.session.watch.set_management(management, clock::now());
+        }
+        self.num_replays += 1;
         self.replay = Some(Replay::new(
+            self.num_replays,
             path.clone(),
             Arc::clone(&reading),
             Arc::clone(&self.session.watch.recorder),
@@ -93,8 +109,9 @@ impl Actor {
         // Who connects now finds nobody; the port is listened on again when the replay is closed.
         self.tcp.listener = None;
         let to_beside = self.to_beside.clone();
+        let folder = self.config.sites_dir.clone();
         tokio::task::spawn_blocking(move || {
-            let done = reading.read(&path, &ports);
+            let done = reading.read(&path, &ports, &folder);
             // The actor has ended when it does not take it.
             let _ = to_beside.blocking_send(Beside::Replayed(reading, done));
         });
@@ -190,18 +207,23 @@ impl Actor {
             return;
         }
         self.is_comparing = true;
+        let number = replay.number;
         let units = self.session.registry.units();
         let to_beside = self.to_beside.clone();
         tokio::task::spawn_blocking(move || {
             let comparison = compare(&units, &before.units, &before.site);
             // The actor has ended when it does not take it.
-            let _ = to_beside.blocking_send(Beside::Compared(revision, comparison));
+            let _ = to_beside.blocking_send(Beside::Compared(number, revision, comparison));
         });
     }
 
-    pub(super) fn take_comparison(&mut self, revision: u64, comparison: Comparison) {
+    pub(super) fn take_comparison(&mut self, number: u64, revision: u64, comparison: Comparison) {
         self.is_comparing = false;
-        if let Some(replay) = &mut self.replay {
+        if let Some(replay) = self
+            .replay
+            .as_mut()
+            .filter(|replay| replay.number == number)
+        {
             replay.compared_revision = Some(revision);
             if replay.compared.as_deref() != Some(&comparison) {
                 replay.compared = Some(Arc::new(comparison));

@@ -31,8 +31,9 @@ impl Actor {
                 return false;
             }
         };
-        // An import belongs to the site that it was begun in; an export has its snapshot, and goes on.
-        if let Some(job) = self.job.take_if(|job| job.is_import()) {
+        // An import belongs to the site that it was begun in, and so do the datagrams that are kept of it; an export has its
+        // snapshot, and goes on.
+        if let Some(job) = self.job.take_if(|job| job.is_of_site()) {
             job.cancel();
         }
         if let Err(words) = self.session.close().await {

@@ -75,7 +75,7 @@ impl Actor {
     /// The datagrams that are kept of the open site.
     fn kept(&self) -> Kept {
         match &self.replay {
-            Some(replay) => Kept::Replay(replay.spool()),
+            Some(replay) => Kept::Replay(replay.spool(), self.config.plane.decoders.clone()),
             None => Kept::Ring {
                 segments: self.session.watch.recorder.with_ring(Ring::all),
                 file: self.session.segments(),
@@ -162,7 +162,7 @@ impl Actor {
 
     fn save_study(&mut self, request: Box<StudyRequest>) {
         let what = format!("Saving {}", super::files::file_name(&request.path));
-        let Some(job) = self.begin_job(Job::of_datagrams(what, clock::now())) else {
+        let Some(job) = self.begin_job(Job::exporting(what, 1, clock::now())) else {
             return;
         };
         self.spawn_job(job, move |_| capture_files::save_study(request));

@@ -1,7 +1,8 @@
 //! Everything that goes over the watched ports, as it goes: the newest datagrams for the list, how many of what kind over
 //! time, and the ring that a capture is saved from. Listeners and whoever sends write into it; the actor reads.
 //!
-//! One lock, held for as long as it takes to copy one datagram, never across an await.
+//! One lock, held for as long as it takes to copy one datagram, or the parts that the actor saves or publishes; never across
+//! an await.
 
 mod ring;
 mod tallies;
@@ -166,7 +167,7 @@ impl Recorder {
     }
 
     fn note(&self, noted: Noted<'_>) {
-        let is_capturing = self.is_capturing();
+        let comment = self.is_capturing().then(|| (noted.words)());
         let mut inner = self.lock();
         let inner = &mut *inner;
         inner.next_seq += 1;
@@ -196,7 +197,7 @@ impl Recorder {
             kind: noted.kind,
             raw: noted.raw.clone(),
         }));
-        if is_capturing {
+        if let Some(comment) = comment {
             let payload = if noted.raw.is_cut() {
                 Arc::from(noted.bytes)
             } else {
@@ -218,7 +219,7 @@ impl Recorder {
                 from,
                 to,
                 payload,
-                comment: (noted.words)(),
+                comment,
             };
             inner.ring.push(noted.interface, shown, record);
         }
@@ -230,7 +231,7 @@ impl Recorder {
         (inner.next_seq != seq).then(|| (inner.next_seq, inner.recent.iter().cloned().collect()))
     }
 
-    /// How much of what, when it is another picture than at `until`.
+    /// How much of what, over time.
     pub fn traffic(&self) -> Traffic {
         self.lock().tallies.traffic()
     }
@@ -327,6 +328,12 @@ pub(super) fn kind_in(comment: &str) -> Option<DatagramKind> {
             Some(rest) => rest.is_empty() || rest.starts_with(','),
             None => false,
         })
+}
+
+/// The kind of what an item came from, and the comment for a capture.
+pub(super) fn judged(item: &Item) -> (DatagramKind, String) {
+    let (kind, _) = kind_of(item);
+    (kind, comment(kind, item))
 }
 
 /// What Rollcall made of a datagram, for the packet's comment in a capture. Writing to a string cannot fail.

@@ -11,6 +11,9 @@ use crate::model::traffic::{
 /// Interfaces, kinds and directions that are told apart; more than 64 interfaces never bring something at once.
 const SERIES_KEPT: usize = 64 * 16;
 
+/// What is older by no more than these bars counts into the newest one.
+const BARS_BACK: i64 = 12;
+
 const BUCKET_MILLIS: i64 = (BUCKET_SECS * 1_000).cast_signed();
 
 /// Counts by interface, direction and kind.
@@ -44,10 +47,17 @@ impl Tallies {
         }
     }
 
-    /// Begins the bars up to `when`. A clock that was set back counts into the newest bar.
+    /// Begins the bars up to `when`.
     fn move_on(&mut self, when: Timestamp) {
         let bucket = when.as_millis().div_euclid(BUCKET_MILLIS);
         if self.num_buckets == 0 {
+            self.newest = bucket;
+            self.num_buckets = 1;
+            return;
+        }
+        if self.newest.saturating_sub(bucket) > BARS_BACK {
+            // The clock was set back by more than a datagram is ever late.
+            self.series.clear();
             self.newest = bucket;
             self.num_buckets = 1;
             return;

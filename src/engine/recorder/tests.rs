@@ -278,10 +278,71 @@ fn the_plot_moves_on_and_forgets() {
     let traffic = recorder.traffic();
     assert_eq!(traffic.num_buckets, 4);
     assert_eq!(traffic.series[0].counts, [1, 0, 0, 1]);
-    // A clock that is set back counts into the newest bar; one that leaps begins anew.
-    hear(&recorder, &sighting(START), b"x", Timestamp::from_millis(0));
+    // What is a little late counts into the newest bar; a clock that was set back, or leaps, begins anew.
+    hear(&recorder, &sighting(START), b"x", START);
     assert_eq!(recorder.traffic().series[0].counts, [1, 0, 0, 2]);
+    hear(&recorder, &sighting(START), b"x", Timestamp::from_millis(0));
+    assert_eq!(recorder.traffic().series[0].counts, [1]);
     let leap = Timestamp::from_millis(i64::MAX);
     hear(&recorder, &sighting(START), b"x", leap);
     assert_eq!(recorder.traffic().series[0].counts, [1]);
+}
+
+#[test]
+fn more_than_the_ring_keeps_is_taken_out_of_the_site_file() {
+    let segment = |seq| Segment {
+        seq,
+        first: START,
+        last: START,
+        num_datagrams: 10,
+        num_bytes: 1 << 20,
+        bytes: None,
+    };
+    let mut ring = Ring::default();
+    ring.load((1..=70).map(segment).collect());
+    let state = ring.state(true);
+    assert_eq!((state.num_bytes, state.num_datagrams), (RING_BYTES, 640));
+    let unsaved = ring.unsaved(u64::MAX, START, true);
+    assert_eq!(unsaved.removed, [1, 2, 3, 4, 5, 6]);
+    ring.saved(&unsaved);
+    assert!(ring.unsaved(u64::MAX, START, true).is_empty());
+}
+
+#[test]
+fn a_hostile_capture_table_costs_its_rows_and_not_the_site() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("hall.rollcall");
+    let (store, _) = Store::create(&path).expect("a new site");
+    let (told, done) = std::sync::mpsc::sync_channel(1);
+    store.close(move |result| told.send(result).expect("waited for"));
+    done.recv().expect("told").expect("closed");
+    let conn = rusqlite::Connection::open(&path).expect("it opens");
+    conn.execute_batch(
+        "DROP TABLE capture;
+         CREATE TABLE capture (seq, first_millis, last_millis, num_datagrams, bytes);
+         INSERT INTO capture VALUES (1, 0, 0, 9223372036854775807, x'00');
+         INSERT INTO capture VALUES (2, 0, 0, 9223372036854775807, x'00');
+         INSERT INTO capture VALUES (3, 'yesterday', 0, 1, x'00');
+         INSERT INTO capture VALUES (-4, 0, 0, 1, x'00');
+         INSERT INTO capture VALUES (5, 0, 0, 1, zeroblob(2000000));
+         INSERT INTO capture VALUES (6, 0, 0, 1, x'0a0d0d0a');",
+    )
+    .expect("SQLite works");
+    drop(conn);
+    let (_, contents, _) = Store::open(&path).expect("the site is there");
+    let seqs: Vec<u64> = contents
+        .watching
+        .segments
+        .iter()
+        .map(|segment| segment.seq)
+        .collect();
+    assert_eq!(seqs, [6]);
+    assert!(
+        contents
+            .remarks
+            .iter()
+            .any(|remark| remark.starts_with("5 items")),
+        "{:?}",
+        contents.remarks
+    );
 }

@@ -17,7 +17,7 @@ use crate::wire::{self, Message, PORT_INSTALL, PORT_MANAGEMENT};
 
 /// What all networks of a capture share.
 #[derive(Debug)]
-pub(super) struct Ears {
+pub(in crate::engine) struct Ears {
     by_name: HashMap<Arc<str>, Arc<Counters>>,
     own: Arc<OwnQuestions>,
     recorder: Arc<Recorder>,
@@ -25,7 +25,7 @@ pub(super) struct Ears {
 }
 
 impl Ears {
-    pub(super) fn new(recorder: Arc<Recorder>, decoders: DecoderSlot) -> Self {
+    pub(in crate::engine) fn new(recorder: Arc<Recorder>, decoders: DecoderSlot) -> Self {
         Self {
             by_name: HashMap::new(),
             own: Arc::new(OwnQuestions::new(0)),
@@ -35,7 +35,7 @@ impl Ears {
     }
 
     /// Judges a datagram. A question that left the computer that captured is its own, and no other searcher's.
-    pub(super) fn hear(&mut self, datagram: &Datagram, items: &mut Vec<Item>) {
+    pub(in crate::engine) fn hear(&mut self, datagram: &Datagram, items: &mut Vec<Item>) {
         let name = &datagram.interface;
         let counters = Arc::clone(self.by_name.entry(Arc::clone(name)).or_default());
         let (channel, port) = channel_of(datagram);

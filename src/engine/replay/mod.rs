@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use self::ears::Ears;
+pub(super) use self::ears::Ears;
 pub(super) use self::reading::{ReadDone, Reading};
 pub(super) use self::spool::Spool;
 use super::command::ReplayMove;
@@ -22,6 +22,7 @@ use super::decoding::DecoderSlot;
 use super::hearing::Item;
 use super::recorder::Recorder;
 use crate::capture::Datagram;
+use crate::model::finding::ManagementNetwork;
 use crate::model::network::Network;
 use crate::model::snapshot::Units;
 use crate::model::time::Timestamp;
@@ -44,11 +45,15 @@ const TOP_SPEED: u32 = 3_600;
 pub(super) struct Before {
     pub(super) site: String,
     pub(super) units: Units,
+    /// Where its units belong: the replay is judged by the same list.
+    pub(super) management: Vec<ManagementNetwork>,
 }
 
 /// A capture that is replayed.
 #[derive(Debug)]
 pub(super) struct Replay {
+    /// Which of the captures that were opened.
+    pub(super) number: u64,
     path: PathBuf,
     /// `None` when reading is over.
     reading: Option<Arc<Reading>>,
@@ -102,6 +107,7 @@ pub(super) struct Turn {
 
 impl Replay {
     pub(super) fn new(
+        number: u64,
         path: PathBuf,
         reading: Arc<Reading>,
         recorder: Arc<Recorder>,
@@ -124,6 +130,7 @@ impl Replay {
             compared: None,
         });
         Self {
+            number,
             path,
             reading: Some(reading),
             spool: None,

@@ -70,7 +70,12 @@ impl Reading {
     }
 
     /// Reads the file. What came before a place that cannot be read is kept, and the place is named. Blocks.
-    pub(in crate::engine) fn read(&self, path: &Path, more_ports: &[u16]) -> ReadDone {
+    pub(in crate::engine) fn read(
+        &self,
+        path: &Path,
+        more_ports: &[u16],
+        folder: &Path,
+    ) -> ReadDone {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) => return ReadDone::failed(format!("The file cannot be read: {error}")),
@@ -90,7 +95,7 @@ impl Reading {
             Ok(reader) => reader.watching(more_ports.iter().copied()).keeping_whole(),
             Err(error) => return ReadDone::failed(sentence(&error)),
         };
-        match SpoolWriter::new() {
+        match SpoolWriter::new(folder) {
             Ok(spool) => self.pour(&mut reader, spool),
             Err(error) => ReadDone::failed(format!("No temporary file can be made: {error}")),
         }
@@ -99,6 +104,13 @@ impl Reading {
     fn pour(&self, reader: &mut CaptureReader<Counted<'_>>, mut spool: SpoolWriter) -> ReadDone {
         let mut timeline = Timeline::new();
         let trouble = loop {
+            if spool.is_full() {
+                break Some(format!(
+                    "The capture has more on the watched ports than is replayed at once: the rest after packet {} was \
+                     not read",
+                    reader.packets_read()
+                ));
+            }
             match reader.next() {
                 Ok(Some(datagram)) => {
                     timeline.count(datagram.when);

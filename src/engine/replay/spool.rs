@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::capture::{Datagram, Transport};
@@ -16,6 +17,9 @@ use crate::model::traffic::{DatagramKind, Direction};
 
 /// Networks that are told apart by name. Beyond, a datagram is in the last of them: nobody has so many VLANs on one port.
 const NAMES_KEPT: usize = 8_192;
+
+/// How long the temporary file may become: some ten million datagrams.
+const MAX_BYTES: u64 = 4 << 30;
 
 /// A record without its bytes.
 const HEAD_BYTES: usize = 8 + 8 + 4 + 1 + 1 + 2 * 18 + 6 + 4 + 2;
@@ -34,6 +38,7 @@ pub(super) struct SpoolWriter {
     names: Vec<Arc<str>>,
     by_name: HashMap<Arc<str>, u32>,
     num_datagrams: u64,
+    num_bytes: u64,
 }
 
 /// The finished file. Gone when the last clone and the last reader are.
@@ -78,9 +83,16 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 }
 
 impl SpoolWriter {
-    pub(super) fn new() -> io::Result<Self> {
+    /// In this folder, where there is one: the system's own for temporary files may be memory.
+    pub(super) fn new(folder: &Path) -> io::Result<Self> {
+        let file = if folder.is_dir() {
+            tempfile::tempfile_in(folder).or_else(|_| tempfile::tempfile())?
+        } else {
+            tempfile::tempfile()?
+        };
         Ok(Self {
-            file: BufWriter::with_capacity(1 << 18, tempfile::tempfile()?),
+            file: BufWriter::with_capacity(1 << 18, file),
+            num_bytes: 0,
             names: Vec::new(),
             by_name: HashMap::new(),
             num_datagrams: 0,
@@ -144,7 +156,13 @@ impl SpoolWriter {
         self.file.write_all(&head)?;
         self.file.write_all(bytes)?;
         self.num_datagrams += 1;
+        self.num_bytes += (HEAD_BYTES + bytes.len()) as u64;
         Ok(())
+    }
+
+    /// Whether no more fits.
+    pub(super) const fn is_full(&self) -> bool {
+        self.num_bytes >= MAX_BYTES
     }
 
     fn name_idx(&mut self, name: &Arc<str>) -> u32 {

@@ -18,6 +18,7 @@ mod site;
 mod watching;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -127,9 +128,12 @@ enum Job {
     },
     /// A segment of the capture ring, for whoever waits.
     ReadSegment(u64, SyncSender<Option<Vec<u8>>>),
+    /// Nothing comes any more, also from those who read segments.
+    End,
 }
 
-/// Reads segments of the capture ring, one after the other, from a thread that may wait. The file stays open meanwhile.
+/// Reads segments of the capture ring, one after the other, from a thread that may wait. Closing the site does not wait for
+/// it: what is not read by then is missing.
 #[derive(Clone)]
 pub struct SegmentReader {
     jobs: SyncSender<Job>,
@@ -156,6 +160,8 @@ pub struct Store {
     jobs: SyncSender<Job>,
     /// What to call when the file is closed; the thread takes it when `jobs` ends.
     closed: Arc<Mutex<Option<Done>>>,
+    /// Whether the thread is to end when it has done what waits.
+    is_ending: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Store {
@@ -239,6 +245,10 @@ impl Store {
     pub fn close(self, done: impl FnOnce(Result<(), StoreError>) + Send + 'static) {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         *closed = Some(Box::new(done));
+        drop(closed);
+        // Where there is no room, the thread sees that it is to end when it has done what waits.
+        self.is_ending.store(true, Ordering::Relaxed);
+        let _ = self.jobs.try_send(Job::End);
     }
 
     fn start(site: Site) -> Result<Self, StoreError> {
@@ -246,11 +256,17 @@ impl Store {
         let (jobs, jobs_end) = sync_channel(JOBS_CAPACITY);
         let closed = Arc::new(Mutex::new(None));
         let closed_end = Arc::clone(&closed);
+        let is_ending = Arc::new(AtomicBool::new(false));
+        let ending_end = Arc::clone(&is_ending);
         std::thread::Builder::new()
             .name("rollcall-store".to_owned())
-            .spawn(move || work(site, &jobs_end, &closed_end))
+            .spawn(move || work(site, &jobs_end, &closed_end, &ending_end))
             .map_err(|error| StoreError::from_io(Path::new(""), error))?;
-        Ok(Self { jobs, closed })
+        Ok(Self {
+            jobs,
+            closed,
+            is_ending,
+        })
     }
 
     fn send(&self, job: Job) -> Result<(), (Job, NotTaken)> {
@@ -262,8 +278,19 @@ impl Store {
 }
 
 /// The store's thread: works until the handle is gone, then closes.
-fn work(mut site: Site, jobs: &Receiver<Job>, closed: &Mutex<Option<Done>>) {
-    while let Ok(job) = jobs.recv() {
+fn work(
+    mut site: Site,
+    jobs: &Receiver<Job>,
+    closed: &Mutex<Option<Done>>,
+    is_ending: &AtomicBool,
+) {
+    loop {
+        let job = if is_ending.load(Ordering::Relaxed) {
+            jobs.try_recv().ok()
+        } else {
+            jobs.recv().ok()
+        };
+        let Some(job) = job else { break };
         match job {
             Job::Save(batch, done) => done(site.save(&batch)),
             Job::SaveAs {
@@ -271,6 +298,7 @@ fn work(mut site: Site, jobs: &Receiver<Job>, closed: &Mutex<Option<Done>>) {
                 overwrite,
                 done,
             } => done(site.save_as(&path, overwrite)),
+            Job::End => break,
             Job::ReadSegment(seq, told) => {
                 let segment = watching::read_segment(&site.conn, seq).unwrap_or_else(|error| {
                     tracing::warn!("a part of the capture cannot be read: {error}");

@@ -249,11 +249,18 @@ fn read_segments(conn: &Connection, reading: &mut Reading) -> rusqlite::Result<V
     let mut segments: Vec<Segment> = Vec::new();
     let mut num_bytes = 0;
     while let Some(row) = found.next()? {
-        let (seq, num_datagrams, len): (i64, i64, i64) = (row.get(0)?, row.get(3)?, row.get(4)?);
-        let is_ours = seq > 0 && seq < i64::MAX / 2 && num_datagrams >= 0 && len > 0;
-        let fits = len <= SEGMENT_BYTES
-            && num_bytes + len as u64 <= RING_BYTES
-            && segments.len() < SEGMENTS_KEPT;
+        let number = |idx: usize| row.get_ref(idx).ok().and_then(|value| value.as_i64().ok());
+        let numbers = (number(0), number(1), number(2), number(3), number(4));
+        let (Some(seq), Some(first), Some(last), Some(num_datagrams), Some(len)) = numbers else {
+            reading.left_out += 1;
+            continue;
+        };
+        // A datagram takes some bytes: more of them than bytes are not true.
+        let is_ours = (1..=i64::MAX / 2).contains(&seq)
+            && (1..=SEGMENT_BYTES).contains(&len)
+            && (0..=len).contains(&num_datagrams);
+        // Twice what the ring keeps: what was saved while it was being written comes on top, and the ring lets go of it.
+        let fits = num_bytes + len as u64 <= 2 * RING_BYTES && segments.len() < SEGMENTS_KEPT;
         if !is_ours || !fits {
             reading.left_out += 1;
             continue;
@@ -261,8 +268,8 @@ fn read_segments(conn: &Connection, reading: &mut Reading) -> rusqlite::Result<V
         num_bytes += len as u64;
         segments.push(Segment {
             seq: seq as u64,
-            first: Timestamp::from_millis(row.get(1)?),
-            last: Timestamp::from_millis(row.get(2)?),
+            first: Timestamp::from_millis(first),
+            last: Timestamp::from_millis(last),
             num_datagrams: num_datagrams as u64,
             num_bytes: len as u64,
             bytes: None,
