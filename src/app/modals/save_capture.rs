@@ -19,7 +19,7 @@ impl App {
     pub(super) fn save_capture_ui(&mut self, ui: &mut Ui, form: &mut CaptureForm) -> Next {
         widgets::explain(
             ui,
-            "What the sockets heard and sent, as pcapng with a comment on each packet. Link layers are made up where they are not known",
+            "What the sockets heard and sent, as pcapng with a comment on each packet. Packets begin with IP: sockets tell nothing of the link layer",
         );
         let num_datagrams = self.snapshot.watching.capture.num_datagrams;
         let count = format::counted(num_datagrams, "datagram", "datagrams");

@@ -22,6 +22,9 @@ const NETWORKS_SHOWN: usize = 4;
 /// With less room than this, networks and counts are only in what is chosen.
 const NARROW: f32 = 600.0;
 
+/// Under this width a list has no columns for network and count.
+const MIDDLE: f32 = 780.0;
+
 fn list_id() -> Id {
     Id::unique("list of findings")
 }
@@ -199,11 +202,21 @@ impl App {
         }
         let palette = palette(ui.ctx());
         let is_narrow = ui.available_width() < NARROW;
+        // Beside a chosen finding what was seen matters more than where and how often, which stand there.
+        let is_middle = !is_narrow && ui.available_width() < MIDDLE;
         let columns: &[(&str, Option<f32>)] = if is_narrow {
             &[
                 ("Severity", Some(78.0)),
                 ("Finding", None),
                 ("Last seen", Some(84.0)),
+                ("State", Some(88.0)),
+            ]
+        } else if is_middle {
+            &[
+                ("Severity", Some(78.0)),
+                ("Finding", Some(176.0)),
+                ("What was seen", None),
+                ("Last seen", Some(82.0)),
                 ("State", Some(88.0)),
             ]
         } else {
@@ -254,6 +267,9 @@ impl App {
             if is_narrow {
                 cells.remove(5);
                 cells.drain(2..4);
+            } else if is_middle {
+                cells.remove(5);
+                cells.remove(3);
             }
             ListRow {
                 cells,
