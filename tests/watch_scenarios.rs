@@ -4,7 +4,7 @@
 //!
 //! - `network eth0 10.0.0.250/24` · `network eth0.120` · `manage 10.0.0.0/24 vlan=120` · `manage nothing`
 //! - `heard eth0 from=… mac=… ip=… mask=… gateway=… name=… model=… by=…`
-//! - `request eth0 set-ip|test-ip|discover from=… mac=… ip=…` · `stray eth0 ssdp|dns|random|text|asmp|overrun from=…`
+//! - `request eth0 set-ip|test-ip|discover from=… mac=… ip=… cut=23` (only so many bytes of it) · `stray eth0 ssdp|dns|random|text|asmp|overrun from=…`
 //! - `every 15s until 300s heard|request|stray …` (the line after the times, over and over)
 //! - `hall eth0 units=600 ip=192.168.160.10 asks=3` (an ask a second, answered on two ports to two broadcasts; `ip=each`)
 //! - `flood eth0 rate=20000 secs=3 of=random|replies|set-ip|discover|same from=…` (`from=all`: each its own)
@@ -100,16 +100,27 @@ impl Stage {
             }
             Ok(other) => panic!("{other:?} is in no scenario"),
             Err(rejection) => {
+                // Of a request that is refused comes a request, and then the stray.
+                if let Some(request) = wire::readable(bytes).filter(|read| read.kind.is_request()) {
+                    let mac = request.fields.clone().next().map(|field| field.value);
+                    let meant = mac.and_then(|mac| mac.try_into().ok()).map(Mac::new);
+                    let kind = request.kind;
+                    self.see(interface, from, &raw, Said::Request { kind, meant });
+                }
                 reason = StrayReason::Rejected(rejection);
                 Said::Stray(&reason)
             }
         };
+        self.see(interface, from, &raw, said);
+    }
+
+    fn see(&mut self, interface: &str, from: SocketAddr, raw: &RawDatagram, said: Said<'_>) {
         self.watcher.see(&Heard {
             interface: &Arc::from(interface),
             channel: Channel::Udp3502,
             from,
             when: OPENED.plus_millis(self.at),
-            raw: &raw,
+            raw,
             said,
         });
     }
@@ -173,7 +184,9 @@ impl Stage {
                 self.hear(rest[0], from, by, &bytes);
             }
             "request" => {
-                let (from, _, reply) = reply(&rest[2..]);
+                let (cut, fields): (Vec<&str>, Vec<&str>) =
+                    rest[2..].iter().partition(|word| word.starts_with("cut="));
+                let (from, _, reply) = reply(&fields);
                 let request = IpRequest {
                     mac: reply.mac,
                     ip: reply.ip,
@@ -181,12 +194,15 @@ impl Stage {
                     gateway: reply.gateway,
                     ..IpRequest::default()
                 };
-                let bytes = match rest[1] {
+                let mut bytes = match rest[1] {
                     "set-ip" => request.emit(Kind::SetIpRequest, 3),
                     "test-ip" => request.emit(Kind::TestIpRequest, 3),
                     "discover" => wire::discover_request(3).to_vec(),
                     other => panic!("{other:?} is no request"),
                 };
+                if let Some(len) = cut.first().and_then(|word| word.strip_prefix("cut=")) {
+                    bytes.truncate(len.parse().expect("a number"));
+                }
                 self.hear(rest[0], from, Source::Reply, &bytes);
             }
             "stray" => {

@@ -1,6 +1,6 @@
 //! What one datagram comes to: counted towards floods, then looked at for what it says.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::floods::{Flood, FloodKey};
 use super::looks::{looks_like, readings};
@@ -14,7 +14,7 @@ use crate::model::finding::{FindingKey, FindingKind, FindingSample};
 use crate::model::identity::Mac;
 use crate::model::sighting::{Source, StrayReason};
 use crate::model::time::Timestamp;
-use crate::wire::{self, Claimed, Kind, Message, Rejection};
+use crate::wire::{self, Claimed, Kind, Meaning, Message, Rejection};
 
 /// Units that one sender, or all of an interface within a second, may mean by set-IP in findings of their own.
 const SET_IPS_APART: u16 = 32;
@@ -41,12 +41,13 @@ pub(super) struct Origins {
 impl Watcher {
     /// Looks at one datagram. The time is when it was heard.
     pub fn see(&mut self, heard: &Heard<'_>) {
-        if let Said::Claims {
-            source: Source::Undecoded,
-            ..
-        } = heard.said
-        {
-            return;
+        match heard.said {
+            Said::Claims {
+                source: Source::Undecoded,
+                ..
+            } => return,
+            Said::Stray(StrayReason::Rejected(_)) if is_request(&heard.raw.bytes) => return,
+            _ => {}
         }
         let millis = self.clock.advance(heard.when);
         let place = self.places.number(heard.interface);
@@ -375,11 +376,19 @@ fn sample(heard: &Heard<'_>) -> FindingSample {
     }
 }
 
+/// Whether it is a request, decoded or not.
+fn is_request(bytes: &[u8]) -> bool {
+    wire::readable(bytes).is_some_and(|readable| readable.kind.is_request())
+}
+
 /// What a test-IP or set-IP request asks a unit to take.
 fn asked_ip(heard: &Heard<'_>) -> String {
     let message = wire::decode(&heard.raw.bytes).map(|decoded| decoded.message);
     let Ok(Message::SetIpRequest(request) | Message::TestIpRequest(request)) = message else {
-        return "an address that cannot be read".to_owned();
+        return match ip_in_refused(&heard.raw.bytes) {
+            Some(ip) => format!("{ip}, in a message that cannot be decoded"),
+            None => "an address that cannot be read".to_owned(),
+        };
     };
     let ip = match request.ip {
         Claimed::Ip(ip) => ip.to_string(),
@@ -395,4 +404,13 @@ fn asked_ip(heard: &Heard<'_>) -> String {
             Claimed::None | Claimed::Absent => String::new(),
         });
     format!("{ip}{prefix}{mask}{gateway}")
+}
+
+/// The address in a request that is refused, when the field that has it is whole.
+fn ip_in_refused(bytes: &[u8]) -> Option<Ipv4Addr> {
+    let mut readable = wire::readable(bytes)?;
+    let field = readable
+        .fields
+        .find(|field| Meaning::of(readable.kind, field.kind) == Some(Meaning::Ip))?;
+    <[u8; 4]>::try_from(field.value).ok().map(Ipv4Addr::from)
 }

@@ -8,7 +8,7 @@
 //!
 //! | kind | when | one for each |
 //! | --- | --- | --- |
-//! | foreign set-IP | a set-IP request is heard: at once, also out of a flood | sender on an interface, and MAC meant |
+//! | foreign set-IP | a set-IP request is heard, whole or not: at once, also out of a flood | sender on an interface, and MAC meant |
 //! | contradiction | a MAC's name, mask or gateway goes A, B, A within five minutes, or its model number changes | MAC |
 //! | two addresses | a MAC's address goes A, B, A within five minutes. One change is a change | MAC |
 //! | two MACs | an address is claimed by two MACs on one interface, both of them still heard, see below | address |
@@ -153,7 +153,7 @@ pub enum Said<'a> {
         /// The unit meant, when one is named.
         meant: Option<Mac>,
     },
-    /// It makes no unit.
+    /// It makes no unit. A request that could not be decoded is left to the [`Said::Request`] that comes with it.
     Stray(&'a StrayReason),
 }
 
