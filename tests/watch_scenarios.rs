@@ -490,6 +490,47 @@ fn every_scenario_becomes_the_findings_that_it_names() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// A capture of two clocks, one of them ten seconds behind: what comes out at so many datagrams a second.
+fn two_clocks(per_sec: u64, secs: u64) -> Stage {
+    let mut stage = Stage::new();
+    for nth in 0..per_sec * secs {
+        let at = 20_000 + nth * 1_000 / per_sec;
+        stage.wait_until(at);
+        if nth % 50 == 49 {
+            stage.at = at - 10_000;
+        }
+        let bytes = stage.stray("random");
+        stage.hear(
+            "eth0",
+            "10.0.0.66:3502".parse().expect("a literal"),
+            Source::Reply,
+            &bytes,
+        );
+        stage.at = at;
+    }
+    stage.wait_until(20_000 + secs * 1_000);
+    stage
+}
+
+#[test]
+fn two_clocks_in_a_capture_hide_no_flood_and_make_none() {
+    let mut stage = two_clocks(4_000, 3);
+    stage.play("expect open flood 10.0.0.66 on eth0");
+    stage.play("expect 1 in all");
+    let mut stage = two_clocks(1_500, 3);
+    stage.play("expect open stranger 10.0.0.66 on eth0");
+    stage.play("expect 1 in all");
+    // It is gone after ten minutes, and not before.
+    let mut stage = two_clocks(100, 3);
+    stage.play("expect 1 open");
+    stage.play(
+        "23s every 0.5s until 600s heard eth1 from=10.0.1.5 mac=00:e0:86:00:00:05 ip=10.0.1.5",
+    );
+    stage.play("expect 1 open");
+    stage.play("630s wait");
+    stage.play("expect 0 open");
+}
+
 #[test]
 fn the_list_is_the_same_while_nothing_changed() {
     let mut stage = Stage::new();

@@ -49,6 +49,8 @@
 //!   not named by [`Watcher::set_interfaces`] are not judged.
 //! - **Gone** after ten minutes unseen; off management, routed and still announces after a day, since units seldom say
 //!   so; exposed after a week. Loaded findings have that time again. Seen again, it opens again. What is accepted stays.
+//! - **Time** is that of what is heard, and only goes on: what is older than the newest counts as if it came with it. A
+//!   clock that is set back stops it for ten seconds at most while anything ticks.
 //!
 //! All tables are bounded; what was not touched for longest is forgotten first.
 
