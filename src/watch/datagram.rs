@@ -7,16 +7,17 @@ use super::looks::{looks_like, readings};
 use super::rate::Rate;
 use super::said::UnitSaid;
 use super::settle::STRANGERS_AT_ONCE;
-use super::store::{Observation, Origin, RATE};
+use super::store::{ASKED, Observation, Origin, RATE};
 use super::units::other_maker;
 use super::{Heard, Said, Sender, SenderKey, Watcher};
-use crate::model::finding::{FindingKey, FindingKind, FindingSample};
+use crate::model::finding::{FindingKey, FindingKind, FindingSample, GONE_MILLIS};
 use crate::model::identity::Mac;
 use crate::model::sighting::{Source, StrayReason};
 use crate::model::time::Timestamp;
 use crate::wire::{self, Claimed, Kind, Meaning, Message, Rejection};
 
-/// Units that one sender, or all of an interface within a second, may mean by set-IP in findings of their own.
+/// Units that one sender within [`GONE_MILLIS`], or all of an interface within a second, may mean by set-IP in findings of
+/// their own.
 const SET_IPS_APART: u16 = 32;
 
 /// What is seen more often than this is only counted.
@@ -92,6 +93,7 @@ impl Watcher {
                 num_requests: 0,
                 first_request: 0,
                 num_set_ips: 0,
+                first_set_ip: 0,
             }
         });
         sender.last = millis;
@@ -189,8 +191,8 @@ impl Watcher {
         }
         let asked = asked_ip(heard);
         let mut lines = vec![match mac {
-            Some(_) => format!("Asked for: {asked}"),
-            None => format!("Asked for: {asked}, {unit}"),
+            Some(_) => format!("{ASKED}{asked}"),
+            None => format!("{ASKED}{asked}, {unit}"),
         }];
         if count.unwrap_or_default() < TIMES_LISTED {
             lines.push(format!("At {}", heard.when));
@@ -217,10 +219,17 @@ impl Watcher {
         let Some(sender) = self.senders.get_mut(&key) else {
             return false;
         };
+        // By then the first of them are gone, or their units are meant again.
+        if from.millis.saturating_sub(sender.first_set_ip) >= GONE_MILLIS {
+            sender.num_set_ips = 0;
+        }
         let is_free = !from.is_crowd
             && sender.num_set_ips < SET_IPS_APART
             && place.set_ips.at(from.millis) < u32::from(SET_IPS_APART);
         if is_free {
+            if sender.num_set_ips == 0 {
+                sender.first_set_ip = from.millis;
+            }
             sender.num_set_ips += 1;
             place.set_ips.add(from.millis, 1);
         }

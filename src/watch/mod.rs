@@ -199,8 +199,9 @@ struct Sender {
     /// Requests other than set-IP, and when the first of them came.
     num_requests: u64,
     first_request: u64,
-    /// Findings of set-IP that are its own.
+    /// Findings of set-IP that are its own, and when the first of them was made: after a while they count anew.
     num_set_ips: u16,
+    first_set_ip: u64,
 }
 
 /// Looks at every datagram and keeps the findings.
