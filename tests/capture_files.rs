@@ -154,6 +154,35 @@ fn every_capture_gives_what_is_in_it() {
 }
 
 #[test]
+fn everything_is_every_port() {
+    let all = |mut reader: CaptureReader<&[u8]>| {
+        let mut datagrams = Vec::new();
+        while let Some(datagram) = reader.next().expect("a good file") {
+            datagrams.push(datagram);
+        }
+        datagrams
+    };
+    let mut num_others = 0;
+    for name in FILES {
+        let mut bytes = bytes_of(name);
+        // Every port 3502 becomes one that nobody asks for.
+        for at in 0..bytes.len() - 1 {
+            if bytes[at..at + 2] == 3502_u16.to_be_bytes() {
+                bytes[at..at + 2].copy_from_slice(&4711_u16.to_be_bytes());
+            }
+        }
+        let open = || CaptureReader::new(&bytes[..]).expect("a capture");
+        let everything = all(open().watching_everything());
+        assert_eq!(everything, all(open().watching(0..=u16::MAX)), "{name}");
+        // Ports that are named beside change nothing.
+        let more = open().watching_everything().watching([161]);
+        assert_eq!(everything, all(more), "{name}");
+        num_others += everything.len() - all(open()).len();
+    }
+    assert!(num_others > 0, "some of it is on other ports");
+}
+
+#[test]
 fn what_came_in_parts_is_whole_and_decodes() {
     for name in ["ethernet.pcapng", "cooked_v2.pcap", "big_endian.pcap"] {
         let datagrams = drain(&bytes_of(name)).datagrams;

@@ -1,6 +1,6 @@
 //! Scenarios of the registry: files under `tests/data/registry`, one line an event, and one `check()` that plays them.
 //!
-//! `5s heard eth0 from=10.0.0.5 mac=… ip=… name=…` · `asked eth0` · `rename KEY NAME` · `forget KEY` · `undo` · `redo` ·
+//! `5s heard eth0 from=10.0.0.5 mac=… ip=… name=…` (`taught=…`: the serial that a taught decoder read) · `asked eth0` · `rename KEY NAME` · `forget KEY` · `undo` · `redo` ·
 //! `import serial=… mac=… name=… ip=…` (a row) · `expect units 2` · `expect KEY status=… name=… ip=… on=…` ·
 //! `probed eth0 ip=… mac=… serial=… name=… own=MAC oid=…` (what SNMP and the neighbors brought) ·
 //! `expect refused …` (words of the last refusal). KEY is a MAC, an address or a serial.
@@ -16,7 +16,7 @@ use rollcall::model::identity::{ApplianceId, Mac};
 use rollcall::model::network::{Asks, Network};
 use rollcall::model::probing::{Answer, ClueKind, Outcome, Probe, Probed};
 use rollcall::model::registry::{Change, Limits, ProbeResult, RAW_KEPT, Registry, SIGHTINGS_KEPT};
-use rollcall::model::sighting::{Channel, Claims, RawDatagram, Sighting, Source};
+use rollcall::model::sighting::{Channel, Claims, RawDatagram, Sighting, Source, TaughtClaims};
 use rollcall::model::snapshot::FloodSender;
 use rollcall::model::status::{InterfaceContext, Status};
 use rollcall::model::time::Timestamp;
@@ -293,6 +293,14 @@ fn sighting(words: &[&str], when: Timestamp) -> Sighting {
             "ip" => claims.ip = Claimed::Ip(value.parse().expect("an IP")),
             "name" => claims.host_name = Some(value.to_owned()),
             "by" => source = Source::from_word(value).expect("a source"),
+            "taught" => {
+                source = Source::Taught;
+                claims.taught = Some(Arc::new(TaughtClaims {
+                    decoder: "somebody's".to_owned(),
+                    serial: Some(value.to_owned()),
+                    ..TaughtClaims::default()
+                }));
+            }
             other => panic!("{other:?} is no field of a sighting"),
         }
     }

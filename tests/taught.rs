@@ -86,7 +86,13 @@ fn every_case_is_read_as_written() {
         num_cases += 1;
         let port = port.parse().expect("a port");
         let datagram = bytes_of(hex);
-        let Some(taught) = decoders.first_match(port, &datagram) else {
+        let first = decoders.first_match(port, &datagram);
+        let claims = decoders.first_claims(port, &datagram);
+        assert_eq!(first.is_some(), !fields.is_empty(), "{line:?}");
+        assert_eq!(first.as_ref().map(|first| &first.claims), claims.as_ref());
+        // A decoder that matches and finds nothing claims nothing; a person is shown why all the same.
+        let matching = || decoders.iter().find_map(|one| one.decode(port, &datagram));
+        let Some(taught) = first.or_else(matching) else {
             assert_eq!(name, "-", "nothing reads {line:?}");
             continue;
         };
@@ -336,4 +342,23 @@ fn a_fact_is_marked_once_and_unmarked() {
     draft.min_length = Some(1);
     draft.name = "x".to_owned();
     assert_eq!(draft.problems(), []);
+}
+
+#[test]
+fn a_decoder_that_finds_nothing_leaves_the_datagram_to_the_next_and_claims_nothing() {
+    let named = |name: &str, at: u16| {
+        format!(
+            "[[decoder]]\nname = \"{name}\"\nports = [3502]\n\
+             match = [{{ offset = 0, bytes = \"54:58\" }}]\n\
+             [[decoder.field]]\nfact = \"name\"\noffset = {at}\nlength = 3\n"
+        )
+    };
+    let far = set(&named("far", 40));
+    assert_eq!(far.first_claims(3502, b"TXabc"), None);
+    assert_eq!(far.first_match(3502, b"TXabc"), None);
+    let both = set(&(named("far", 40) + &named("near", 2)));
+    let claims = both.first_claims(3502, b"TXabc").expect("one reads it");
+    assert_eq!(claims.host_name.as_deref(), Some("abc"));
+    let taught = both.first_match(3502, b"TXabc").expect("the same one");
+    assert_eq!(name_of(&taught), "near");
 }

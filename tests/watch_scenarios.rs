@@ -4,7 +4,7 @@
 //!
 //! - `network eth0 10.0.0.250/24` · `network eth0.120` · `manage 10.0.0.0/24 vlan=120` · `manage nothing`
 //! - `heard eth0 from=… mac=… ip=… mask=… gateway=… name=… model=… by=…`
-//! - `request eth0 set-ip|test-ip|discover from=… mac=… ip=…` · `stray eth0 ssdp|dns|random|text|asmp|overrun from=…`
+//! - `request eth0 set-ip|test-ip|discover from=… mac=… ip=… cut=23` (only so many bytes of it) · `stray eth0 ssdp|dns|random|text|asmp|overrun from=…`
 //! - `every 15s until 300s heard|request|stray …` (the line after the times, over and over)
 //! - `hall eth0 units=600 ip=192.168.160.10 asks=3` (an ask a second, answered on two ports to two broadcasts; `ip=each`)
 //! - `flood eth0 rate=20000 secs=3 of=random|replies|set-ip|discover|same from=…` (`from=all`: each its own)
@@ -100,16 +100,27 @@ impl Stage {
             }
             Ok(other) => panic!("{other:?} is in no scenario"),
             Err(rejection) => {
+                // Of a request that is refused comes a request, and then the stray.
+                if let Some(request) = wire::readable(bytes).filter(|read| read.kind.is_request()) {
+                    let mac = request.fields.clone().next().map(|field| field.value);
+                    let meant = mac.and_then(|mac| mac.try_into().ok()).map(Mac::new);
+                    let kind = request.kind;
+                    self.see(interface, from, &raw, Said::Request { kind, meant });
+                }
                 reason = StrayReason::Rejected(rejection);
                 Said::Stray(&reason)
             }
         };
+        self.see(interface, from, &raw, said);
+    }
+
+    fn see(&mut self, interface: &str, from: SocketAddr, raw: &RawDatagram, said: Said<'_>) {
         self.watcher.see(&Heard {
             interface: &Arc::from(interface),
             channel: Channel::Udp3502,
             from,
             when: OPENED.plus_millis(self.at),
-            raw: &raw,
+            raw,
             said,
         });
     }
@@ -173,7 +184,9 @@ impl Stage {
                 self.hear(rest[0], from, by, &bytes);
             }
             "request" => {
-                let (from, _, reply) = reply(&rest[2..]);
+                let (cut, fields): (Vec<&str>, Vec<&str>) =
+                    rest[2..].iter().partition(|word| word.starts_with("cut="));
+                let (from, _, reply) = reply(&fields);
                 let request = IpRequest {
                     mac: reply.mac,
                     ip: reply.ip,
@@ -181,12 +194,15 @@ impl Stage {
                     gateway: reply.gateway,
                     ..IpRequest::default()
                 };
-                let bytes = match rest[1] {
+                let mut bytes = match rest[1] {
                     "set-ip" => request.emit(Kind::SetIpRequest, 3),
                     "test-ip" => request.emit(Kind::TestIpRequest, 3),
                     "discover" => wire::discover_request(3).to_vec(),
                     other => panic!("{other:?} is no request"),
                 };
+                if let Some(len) = cut.first().and_then(|word| word.strip_prefix("cut=")) {
+                    bytes.truncate(len.parse().expect("a number"));
+                }
                 self.hear(rest[0], from, Source::Reply, &bytes);
             }
             "stray" => {
@@ -472,6 +488,47 @@ fn every_scenario_becomes_the_findings_that_it_names() {
     assert!(paths.len() >= 7, "the scenarios are there");
     let wrong: Vec<String> = paths.iter().flat_map(|path| check(path)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A capture of two clocks, one of them ten seconds behind: what comes out at so many datagrams a second.
+fn two_clocks(per_sec: u64, secs: u64) -> Stage {
+    let mut stage = Stage::new();
+    for nth in 0..per_sec * secs {
+        let at = 20_000 + nth * 1_000 / per_sec;
+        stage.wait_until(at);
+        if nth % 50 == 49 {
+            stage.at = at - 10_000;
+        }
+        let bytes = stage.stray("random");
+        stage.hear(
+            "eth0",
+            "10.0.0.66:3502".parse().expect("a literal"),
+            Source::Reply,
+            &bytes,
+        );
+        stage.at = at;
+    }
+    stage.wait_until(20_000 + secs * 1_000);
+    stage
+}
+
+#[test]
+fn two_clocks_in_a_capture_hide_no_flood_and_make_none() {
+    let mut stage = two_clocks(4_000, 3);
+    stage.play("expect open flood 10.0.0.66 on eth0");
+    stage.play("expect 1 in all");
+    let mut stage = two_clocks(1_500, 3);
+    stage.play("expect open stranger 10.0.0.66 on eth0");
+    stage.play("expect 1 in all");
+    // It is gone after ten minutes, and not before.
+    let mut stage = two_clocks(100, 3);
+    stage.play("expect 1 open");
+    stage.play(
+        "23s every 0.5s until 600s heard eth1 from=10.0.1.5 mac=00:e0:86:00:00:05 ip=10.0.1.5",
+    );
+    stage.play("expect 1 open");
+    stage.play("630s wait");
+    stage.play("expect 0 open");
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! Any bytes as a capture file: all datagrams are taken out, and none of the bounds is passed.
+//! Any bytes as a capture file: all datagrams are taken out, and none of the bounds is passed. The first byte says how the
+//! program reads it, since what is kept and what is asked for differ: see [`Mode`]. The file follows, unless the first
+//! byte is that of a capture file anyway, as in everything that is found elsewhere.
 //!
 //! Run with `RUSTC_BOOTSTRAP=1 cargo fuzz run capture fuzz/corpus/capture tests/data/capture`: what is found goes into the
 //! first folder (which has to be there), the second is what to begin with.
@@ -7,7 +9,7 @@
 
 use std::io::{self, Read};
 
-use capture::{COMMENT_KEPT_BYTES, CaptureReader, Datagram, WATCHED_PORTS};
+use capture::{COMMENT_KEPT_BYTES, CaptureReader, Datagram, MAX_PACKET_BYTES, WATCHED_PORTS};
 use libfuzzer_sys::fuzz_target;
 use model::sighting::RAW_KEPT_BYTES;
 
@@ -35,23 +37,53 @@ mod model;
 #[path = "../../src/wire/mod.rs"]
 mod wire;
 
+/// How the program reads a capture.
+#[derive(Clone, Copy, Debug)]
+struct Mode {
+    /// Whether datagrams are kept whole, as for a replay and for writing them again.
+    is_whole: bool,
+    /// Whether every port is read, as of what Rollcall captured itself, instead of those of every capture and one that a
+    /// decoder asks for.
+    is_everything: bool,
+}
+
+impl Mode {
+    const fn of(first: u8) -> Self {
+        Self {
+            is_whole: first & 1 != 0,
+            is_everything: first & 2 != 0,
+        }
+    }
+}
+
 fuzz_target!(|bytes: &[u8]| {
-    let whole = drain(bytes);
+    let Some((first, rest)) = bytes.split_first() else {
+        return;
+    };
+    let (mode, file) = match first {
+        0x0a | 0x4d | 0xa1 | 0xd4 => (Mode::of(0), bytes),
+        _ => (Mode::of(*first), rest),
+    };
+    let whole = drain(file, mode);
     // However the bytes come, the same datagrams are in them.
-    assert_eq!(whole, drain(Dribble(bytes, 1)));
+    assert_eq!(whole, drain(Dribble(file, 1), mode));
 });
 
 /// Every datagram, and how the file ended.
-fn drain(source: impl Read) -> (Vec<Datagram>, Option<String>) {
+fn drain(source: impl Read, mode: Mode) -> (Vec<Datagram>, Option<String>) {
     let mut datagrams = Vec::new();
     let mut reader = match CaptureReader::new(source) {
+        Ok(reader) if mode.is_everything => reader.watching_everything(),
         Ok(reader) => reader.watching([161]),
         Err(error) => return (datagrams, Some(error.to_string())),
     };
+    if mode.is_whole {
+        reader = reader.keeping_whole();
+    }
     let end = loop {
         match reader.next() {
             Ok(Some(datagram)) => {
-                check(&datagram);
+                check(&datagram, mode);
                 datagrams.push(datagram);
             }
             Ok(None) => break None,
@@ -73,17 +105,19 @@ fn drain(source: impl Read) -> (Vec<Datagram>, Option<String>) {
     (datagrams, end)
 }
 
-fn check(datagram: &Datagram) {
-    assert!(datagram.raw.bytes.len() <= RAW_KEPT_BYTES);
+/// The bounds of one datagram.
+fn check(datagram: &Datagram, mode: Mode) {
+    let max_bytes = if mode.is_whole {
+        MAX_PACKET_BYTES as usize
+    } else {
+        RAW_KEPT_BYTES
+    };
+    assert!(datagram.raw.bytes.len() <= max_bytes);
     assert!(datagram.raw.bytes.len() <= datagram.raw.full_len as usize);
     // Each byte that is no text becomes three that say so.
     assert!(datagram.comment.len() <= 3 * COMMENT_KEPT_BYTES + 16);
-    let ports = [datagram.from.port(), datagram.to.port()];
-    assert!(
-        ports
-            .iter()
-            .any(|port| *port == 161 || WATCHED_PORTS.contains(port))
-    );
+    let mut ports = [datagram.from.port(), datagram.to.port()].into_iter();
+    assert!(mode.is_everything || ports.any(|port| port == 161 || WATCHED_PORTS.contains(&port)));
     assert!(datagram.packet > 0 && !datagram.interface.is_empty());
     assert!(!datagram.when.to_string().is_empty());
 }

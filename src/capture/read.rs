@@ -81,7 +81,7 @@ impl<R: Read> CaptureReader<R> {
         Ok(Self {
             file: PacketFile::new(source)?,
             sorter: Sorter {
-                ports: WATCHED_PORTS.into_iter().collect(),
+                ports: Ports::These(WATCHED_PORTS.into_iter().collect()),
                 kept_bytes: RAW_KEPT_BYTES,
                 fragments: Fragments::default(),
                 networks: Networks::default(),
@@ -97,7 +97,16 @@ impl<R: Read> CaptureReader<R> {
     /// Reads these ports too.
     #[must_use]
     pub fn watching(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
-        self.sorter.ports.extend(ports);
+        if let Ports::These(these) = &mut self.sorter.ports {
+            these.extend(ports);
+        }
+        self
+    }
+
+    /// Reads every port: the file has only what is wanted.
+    #[must_use]
+    pub fn watching_everything(mut self) -> Self {
+        self.sorter.ports = Ports::All;
         self
     }
 
@@ -166,10 +175,28 @@ impl<R: Read> CaptureReader<R> {
     }
 }
 
+/// Which ports are watched.
+#[derive(Debug)]
+enum Ports {
+    /// These.
+    These(BTreeSet<u16>),
+    /// All of them.
+    All,
+}
+
+impl Ports {
+    fn contains(&self, port: u16) -> bool {
+        match self {
+            Self::These(these) => these.contains(&port),
+            Self::All => true,
+        }
+    }
+}
+
 /// Sorts out what is on the watched ports.
 #[derive(Debug)]
 struct Sorter {
-    ports: BTreeSet<u16>,
+    ports: Ports,
     /// How much of a datagram is kept.
     kept_bytes: usize,
     networks: Networks,
@@ -353,7 +380,7 @@ impl Sorter {
 }
 
 /// The ports, when one of them is watched.
-fn is_wanted(ports: &BTreeSet<u16>, upper: &Upper<'_>) -> Option<(u16, u16)> {
+fn is_wanted(ports: &Ports, upper: &Upper<'_>) -> Option<(u16, u16)> {
     if upper.protocol != UDP && upper.protocol != TCP {
         return None;
     }
@@ -364,7 +391,7 @@ fn is_wanted(ports: &BTreeSet<u16>, upper: &Upper<'_>) -> Option<(u16, u16)> {
         u16::from_be_bytes([from_0, from_1]),
         u16::from_be_bytes([to_0, to_1]),
     );
-    (ports.contains(&from) || ports.contains(&to)).then_some((from, to))
+    (ports.contains(from) || ports.contains(to)).then_some((from, to))
 }
 
 /// What the payload of a fragment or a datagram begins with.

@@ -10,7 +10,7 @@ use super::recorder::{CameIn, Recorder};
 use crate::model::identity::Mac;
 use crate::model::sighting::{Channel, Claims, RawDatagram, Sighting, Source, Stray, StrayReason};
 use crate::model::time::Timestamp;
-use crate::wire::{self, Kind, Message, Rejection, Remarks};
+use crate::wire::{self, Kind, Meaning, Message, Readable, Rejection, Remarks};
 
 /// What one datagram comes to.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub enum Item {
     Sighting(Box<Sighting>),
     /// It made no unit. The sequence number is the registry's to give.
     Stray(Stray),
-    /// Somebody else searches.
+    /// Somebody else searches. Of one that cannot be decoded a stray follows, with the reason.
     Request(RequestHeard),
 }
 
@@ -90,7 +90,7 @@ impl Ear {
     pub fn hear(&self, bytes: &[u8], from: SocketAddr, when: Timestamp, items: &mut Vec<Item>) {
         let num_before = items.len();
         self.judge(bytes, from, when, items);
-        // Of a datagram that makes a unit without being understood, the first item says what it is.
+        // Of a datagram that makes a unit or is a request without being understood, the first item says what it is.
         if let Some(item) = items.get(num_before) {
             let came = CameIn {
                 interface: &self.interface,
@@ -173,21 +173,33 @@ impl Ear {
         items: &mut Vec<Item>,
     ) {
         self.count_understood();
+        let raw = RawDatagram::keep(bytes);
+        items.push(self.request(raw, from, when, (kind, meant)));
+    }
+
+    fn request(
+        &self,
+        raw: RawDatagram,
+        from: SocketAddr,
+        when: Timestamp,
+        (kind, meant): (Kind, Option<[u8; 6]>),
+    ) -> Item {
         self.counters.count(Tally::OthersRequests);
         self.counters.note_request(when);
-        items.push(Item::Request(RequestHeard {
+        Item::Request(RequestHeard {
             interface: Arc::clone(&self.interface),
             channel: self.channel,
             from,
             when,
             kind,
             meant: meant.map(Mac::new),
-            raw: RawDatagram::keep(bytes),
-        }));
+            raw,
+        })
     }
 
     /// Bytes that are not AIDP, or not quite. They are listed either way; where they look like a unit's, they make
-    /// one as well, known by the address that they came from.
+    /// one as well, known by the address that they came from. A request is one however it ends: it never makes a unit,
+    /// and a unit may take it.
     fn hear_rejected(
         &self,
         bytes: &[u8],
@@ -197,7 +209,9 @@ impl Ear {
         items: &mut Vec<Item>,
     ) {
         self.counters.count(Tally::Heard);
-        if let Rejection::NotAidp { asmp: false, .. } = rejection
+        let request = wire::readable(bytes).filter(|readable| readable.kind.is_request());
+        if request.is_none()
+            && let Rejection::NotAidp { asmp: false, .. } = rejection
             && let Some(claims) = self.decoders.read(self.decoder_port, bytes)
         {
             self.counters.count(Tally::Understood);
@@ -210,6 +224,13 @@ impl Ear {
             Rejection::PayloadOverrun { .. } => Tally::PayloadOverrun,
             Rejection::FieldOverrun { .. } => Tally::FieldOverrun,
         });
+        if let Some(request) = request {
+            let raw = RawDatagram::keep(bytes);
+            let asks = (request.kind, mac_meant(request));
+            items.push(self.request(raw.clone(), from, when, asks));
+            items.push(self.stray(raw, from, when, StrayReason::Rejected(rejection)));
+            return;
+        }
         let tells_of_a_unit = sender_ip(from).is_some_and(|ip| match rejection {
             Rejection::PayloadOverrun { .. }
             | Rejection::FieldOverrun { .. }
@@ -267,6 +288,14 @@ impl Ear {
             reason,
         })
     }
+}
+
+/// The unit that a request names, when the field that does is whole.
+fn mac_meant(mut request: Readable<'_>) -> Option<[u8; 6]> {
+    let field = request
+        .fields
+        .find(|field| Meaning::of(request.kind, field.kind) == Some(Meaning::Mac))?;
+    field.value.try_into().ok()
 }
 
 /// The sender's IPv4 address where it tells anything.
@@ -451,5 +480,67 @@ mod tests {
             "10.0.0.9:3502",
             &["other-type"],
         );
+    }
+    /// A refused request is a request, and its bytes are shown with the reason.
+    fn check_refused(bytes: &[u8], expected: (Kind, Option<Mac>), tally: Tally) {
+        let ear = ear();
+        let items = hear(&ear, bytes, "10.0.0.66:3502");
+        let [Item::Request(request), Item::Stray(stray)] = items.as_slice() else {
+            panic!("a request never makes a unit: {items:?}");
+        };
+        assert_eq!((request.kind, request.meant), expected, "of {bytes:02x?}");
+        assert_eq!(stray.raw, RawDatagram::keep(bytes));
+        assert!(matches!(stray.reason, StrayReason::Rejected(_)));
+        for counted in [Tally::Heard, Tally::OthersRequests, tally] {
+            assert_eq!(ear.counters.total(counted), 1, "{counted:?}");
+        }
+        assert_eq!(ear.counters.total(Tally::Understood), 0);
+        assert_eq!(
+            source(&hear(&ear, &reply(1), "10.0.0.9:3502")),
+            Source::Reply,
+            "what comes after it may be an answer"
+        );
+    }
+
+    #[test]
+    fn a_request_that_is_cut_or_says_a_wrong_length_is_a_request_all_the_same() {
+        let mac = Some(Mac::new(MAC));
+        let request = IpRequest {
+            mac: Some(MAC),
+            ip: Claimed::Ip([10, 0, 0, 9].into()),
+            ..IpRequest::default()
+        };
+        let set_ip = request.emit(Kind::SetIpRequest, 9);
+        let mut too_long = set_ip.clone();
+        too_long[11] = 200;
+        check_refused(&too_long, (Kind::SetIpRequest, mac), Tally::PayloadOverrun);
+        check_refused(
+            &set_ip[..23],
+            (Kind::SetIpRequest, mac),
+            Tally::PayloadOverrun,
+        );
+        check_refused(
+            &set_ip[..20],
+            (Kind::SetIpRequest, None),
+            Tally::PayloadOverrun,
+        );
+        let mut overrun = set_ip.clone();
+        overrun[23] = 90;
+        check_refused(&overrun, (Kind::SetIpRequest, mac), Tally::FieldOverrun);
+        let test_ip = request.emit(Kind::TestIpRequest, 9);
+        check_refused(
+            &test_ip[..25],
+            (Kind::TestIpRequest, mac),
+            Tally::PayloadOverrun,
+        );
+        let discover = discover_request(9);
+        check_refused(
+            &discover[..15],
+            (Kind::DiscoverRequest, None),
+            Tally::PayloadOverrun,
+        );
+        // Not even one byte of its payload is there, and its length is the sender's address.
+        let head = b"\x01AIDP\0\x09\x03\x0a\0\0\x42";
+        check_refused(head, (Kind::SetIpRequest, None), Tally::NotAidp);
     }
 }

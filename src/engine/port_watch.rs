@@ -223,3 +223,71 @@ impl PortWatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::hearing::Ear;
+    use crate::engine::questions::OwnQuestions;
+    use crate::model::finding::FindingKind;
+    use crate::model::identity::Mac;
+    use crate::model::sighting::Channel;
+    use crate::model::traffic::DatagramKind;
+    use crate::watch::SETTLE_MILLIS;
+    use crate::wire::{Claimed, IpRequest, Kind};
+
+    /// From the bytes to the findings: a request and the stray that comes with it are one datagram.
+    #[test]
+    fn a_set_ip_that_is_cut_is_one_finding_and_no_stranger() {
+        let when = Timestamp::from_millis(1_795_349_561_000);
+        let recorder = Arc::new(Recorder::new(false));
+        let mut watch = PortWatch::new(
+            Arc::clone(&recorder),
+            Limits::default(),
+            WatchContents::default(),
+        );
+        let ear = Ear {
+            interface: Arc::from("eth0"),
+            channel: Channel::Udp3502,
+            port: 3502,
+            decoder_port: 3502,
+            counters: Arc::default(),
+            own: Arc::new(OwnQuestions::new(100)),
+            recorder,
+            decoders: crate::engine::decoding::DecoderSlot::default(),
+        };
+        let mac = [0x00, 0xe0, 0x86, 0x12, 0x34, 0x56];
+        let whole = IpRequest {
+            mac: Some(mac),
+            ip: Claimed::Ip([10, 0, 0, 9].into()),
+            ..IpRequest::default()
+        }
+        .emit(Kind::SetIpRequest, 7);
+        let from = "10.0.0.66:3502".parse().expect("a literal");
+        let mut items = Vec::new();
+        ear.hear(&whole[..whole.len() - 4], from, when, &mut items);
+        let mut registry = Registry::new(crate::model::registry::Limits::default(), when);
+        for item in items {
+            watch.hear(&item);
+            match item {
+                Item::Sighting(sighting) => panic!("a request never makes a unit: {sighting:?}"),
+                Item::Stray(stray) => registry.keep_stray(stray),
+                Item::Request(_) => {}
+            }
+        }
+        for millis in [0, SETTLE_MILLIS, 2 * SETTLE_MILLIS, 10 * SETTLE_MILLIS] {
+            watch.tick(&registry, when.plus_millis(millis));
+        }
+        let picture = watch.picture(when);
+        let [finding] = picture.findings.as_slice() else {
+            panic!("one finding: {:#?}", picture.findings);
+        };
+        assert_eq!(finding.key.kind, FindingKind::ForeignSetIp);
+        assert_eq!((finding.mac, finding.count), (Some(Mac::new(mac)), 1));
+        let [seen] = picture.recent.as_slice() else {
+            panic!("one datagram: {:#?}", picture.recent);
+        };
+        assert_eq!(seen.kind, DatagramKind::SetIp);
+        assert_eq!(registry.strays().len(), 1, "its bytes are shown");
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::fact::Fact;
 use super::identification::{Confidence, Identification, Product};
-use super::identity::{ApplianceId, Mac, is_serial_key};
+use super::identity::{ApplianceId, Mac, is_serial_key, serial_key};
 use super::network::mask_to_prefix;
 use super::probing::{ClueKind, Probe, Probed};
 use super::sighting::{Evidence, Source, TaughtClaims};
@@ -364,8 +364,22 @@ impl Appliance {
         own()
             .filter(|own| is_serial_key(own.value))
             .or_else(|| self.taught_text(|taught| taught.serial.as_deref()))
+            .or_else(|| self.untaught_serial())
+    }
+
+    /// The same without what a taught decoder read, which may be anything and change with every datagram.
+    pub fn untaught_serial(&self) -> Option<Best<&str>> {
+        let own = || self.probed_text(ClueKind::Serial);
+        own()
+            .filter(|own| is_serial_key(own.value))
             .or_else(|| self.written_text(|facts| &facts.serial))
             .or_else(own)
+    }
+
+    /// Its serial number as a key that tells units apart: never one that a taught decoder read.
+    pub fn serial_key(&self) -> Option<String> {
+        self.untaught_serial()
+            .and_then(|best| serial_key(best.value))
     }
 
     /// Its part number: as it says itself, else as a file or a person says.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::appliance::{Appliance, Best};
 use super::fact::Fact;
-use super::identity::{Mac, is_ip_key, serial_key};
+use super::identity::{Mac, is_ip_key};
 use super::snapshot::Units;
 use super::watching::{Comparison, Difference, DifferenceKind};
 use crate::wire::Claimed;
@@ -143,7 +143,7 @@ fn unique<K: Eq + Hash>(
 }
 
 fn serial_of(unit: &Appliance) -> Option<String> {
-    unit.serial().and_then(|best| serial_key(best.value))
+    unit.serial_key()
 }
 
 fn mac_of(unit: &Appliance) -> Option<Mac> {

@@ -186,10 +186,17 @@ impl Decoder {
             .then(|| self.draft.read(datagram))
     }
 
-    /// What the unit claims, without what a person would want to see of it: for every datagram that is heard.
+    /// What the unit claims, without what a person would want to see of it: for every datagram that is heard. Nothing
+    /// where not one field can be read: a datagram that only begins as it should tells of nobody.
     pub fn claims(&self, port: u16, datagram: &[u8]) -> Option<Claims> {
-        self.matches(port, datagram)
-            .then(|| self.draft.read_each(datagram, |_, _| {}))
+        if !self.matches(port, datagram) {
+            return None;
+        }
+        let mut has_any = false;
+        let claims = self
+            .draft
+            .read_each(datagram, |_, read| has_any |= read.is_ok());
+        has_any.then_some(claims)
     }
 
     /// As a file that [`super::parse`] reads back.

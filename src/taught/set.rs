@@ -8,7 +8,7 @@ use super::MAX_DECODERS;
 use super::decode::{Decoder, Taught};
 use crate::model::sighting::Claims;
 
-/// Decoders in an order: the first that matches a datagram reads it. Cheap to clone.
+/// Decoders in an order: the first that matches a datagram and can read any of its fields reads it. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decoders {
     decoders: Arc<Vec<Decoder>>,
@@ -49,11 +49,12 @@ impl Decoders {
         Ok(())
     }
 
-    /// Reads a datagram by the first decoder that matches it. `port` as of [`Decoder::matches`]; the caller keeps AIDP
+    /// Reads a datagram by the first decoder that matches it and finds anything in it. `port` as of [`Decoder::matches`]; the caller keeps AIDP
     /// back.
     pub fn first_match(&self, port: u16, datagram: &[u8]) -> Option<Taught> {
         self.candidates(datagram)
-            .find_map(|decoder| decoder.decode(port, datagram))
+            .filter_map(|decoder| decoder.decode(port, datagram))
+            .find(|taught| !taught.fields.is_empty())
     }
 
     /// The claims of [`Decoders::first_match`] alone, in less time: for every datagram that is heard.

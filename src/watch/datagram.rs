@@ -1,22 +1,23 @@
 //! What one datagram comes to: counted towards floods, then looked at for what it says.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::floods::{Flood, FloodKey};
 use super::looks::{looks_like, readings};
 use super::rate::Rate;
 use super::said::UnitSaid;
 use super::settle::STRANGERS_AT_ONCE;
-use super::store::{Observation, Origin, RATE};
+use super::store::{ASKED, Observation, Origin, RATE};
 use super::units::other_maker;
 use super::{Heard, Said, Sender, SenderKey, Watcher};
-use crate::model::finding::{FindingKey, FindingKind, FindingSample};
+use crate::model::finding::{FindingKey, FindingKind, FindingSample, GONE_MILLIS};
 use crate::model::identity::Mac;
 use crate::model::sighting::{Source, StrayReason};
 use crate::model::time::Timestamp;
-use crate::wire::{self, Claimed, Kind, Message, Rejection};
+use crate::wire::{self, Claimed, Kind, Meaning, Message, Rejection};
 
-/// Units that one sender, or all of an interface within a second, may mean by set-IP in findings of their own.
+/// Units that one sender within [`GONE_MILLIS`], or all of an interface within a second, may mean by set-IP in findings of
+/// their own.
 const SET_IPS_APART: u16 = 32;
 
 /// What is seen more often than this is only counted.
@@ -41,12 +42,13 @@ pub(super) struct Origins {
 impl Watcher {
     /// Looks at one datagram. The time is when it was heard.
     pub fn see(&mut self, heard: &Heard<'_>) {
-        if let Said::Claims {
-            source: Source::Undecoded,
-            ..
-        } = heard.said
-        {
-            return;
+        match heard.said {
+            Said::Claims {
+                source: Source::Undecoded,
+                ..
+            } => return,
+            Said::Stray(StrayReason::Rejected(_)) if is_request(&heard.raw.bytes) => return,
+            _ => {}
         }
         let millis = self.clock.advance(heard.when);
         let place = self.places.number(heard.interface);
@@ -91,6 +93,7 @@ impl Watcher {
                 num_requests: 0,
                 first_request: 0,
                 num_set_ips: 0,
+                first_set_ip: 0,
             }
         });
         sender.last = millis;
@@ -188,8 +191,8 @@ impl Watcher {
         }
         let asked = asked_ip(heard);
         let mut lines = vec![match mac {
-            Some(_) => format!("Asked for: {asked}"),
-            None => format!("Asked for: {asked}, {unit}"),
+            Some(_) => format!("{ASKED}{asked}"),
+            None => format!("{ASKED}{asked}, {unit}"),
         }];
         if count.unwrap_or_default() < TIMES_LISTED {
             lines.push(format!("At {}", heard.when));
@@ -216,10 +219,17 @@ impl Watcher {
         let Some(sender) = self.senders.get_mut(&key) else {
             return false;
         };
+        // By then the first of them are gone, or their units are meant again.
+        if from.millis.saturating_sub(sender.first_set_ip) >= GONE_MILLIS {
+            sender.num_set_ips = 0;
+        }
         let is_free = !from.is_crowd
             && sender.num_set_ips < SET_IPS_APART
             && place.set_ips.at(from.millis) < u32::from(SET_IPS_APART);
         if is_free {
+            if sender.num_set_ips == 0 {
+                sender.first_set_ip = from.millis;
+            }
             sender.num_set_ips += 1;
             place.set_ips.add(from.millis, 1);
         }
@@ -375,11 +385,19 @@ fn sample(heard: &Heard<'_>) -> FindingSample {
     }
 }
 
+/// Whether it is a request, decoded or not.
+fn is_request(bytes: &[u8]) -> bool {
+    wire::readable(bytes).is_some_and(|readable| readable.kind.is_request())
+}
+
 /// What a test-IP or set-IP request asks a unit to take.
 fn asked_ip(heard: &Heard<'_>) -> String {
     let message = wire::decode(&heard.raw.bytes).map(|decoded| decoded.message);
     let Ok(Message::SetIpRequest(request) | Message::TestIpRequest(request)) = message else {
-        return "an address that cannot be read".to_owned();
+        return match ip_in_refused(&heard.raw.bytes) {
+            Some(ip) => format!("{ip}, in a message that cannot be decoded"),
+            None => "an address that cannot be read".to_owned(),
+        };
     };
     let ip = match request.ip {
         Claimed::Ip(ip) => ip.to_string(),
@@ -395,4 +413,13 @@ fn asked_ip(heard: &Heard<'_>) -> String {
             Claimed::None | Claimed::Absent => String::new(),
         });
     format!("{ip}{prefix}{mask}{gateway}")
+}
+
+/// The address in a request that is refused, when the field that has it is whole.
+fn ip_in_refused(bytes: &[u8]) -> Option<Ipv4Addr> {
+    let mut readable = wire::readable(bytes)?;
+    let field = readable
+        .fields
+        .find(|field| Meaning::of(readable.kind, field.kind) == Some(Meaning::Ip))?;
+    <[u8; 4]>::try_from(field.value).ok().map(Ipv4Addr::from)
 }

@@ -8,7 +8,7 @@
 //!
 //! | kind | when | one for each |
 //! | --- | --- | --- |
-//! | foreign set-IP | a set-IP request is heard: at once, also out of a flood | sender on an interface, and MAC meant |
+//! | foreign set-IP | a set-IP request is heard, whole or not: at once, also out of a flood | sender on an interface, and MAC meant |
 //! | contradiction | a MAC's name, mask or gateway goes A, B, A within five minutes, or its model number changes | MAC |
 //! | two addresses | a MAC's address goes A, B, A within five minutes. One change is a change | MAC |
 //! | two MACs | an address is claimed by two MACs on one interface, both of them still heard, see below | address |
@@ -49,6 +49,8 @@
 //!   not named by [`Watcher::set_interfaces`] are not judged.
 //! - **Gone** after ten minutes unseen; off management, routed and still announces after a day, since units seldom say
 //!   so; exposed after a week. Loaded findings have that time again. Seen again, it opens again. What is accepted stays.
+//! - **Time** is that of what is heard, and only goes on: what is older than the newest counts as if it came with it. A
+//!   clock that is set back stops it for ten seconds at most while anything ticks.
 //!
 //! All tables are bounded; what was not touched for longest is forgotten first.
 
@@ -153,7 +155,7 @@ pub enum Said<'a> {
         /// The unit meant, when one is named.
         meant: Option<Mac>,
     },
-    /// It makes no unit.
+    /// It makes no unit. A request that could not be decoded is left to the [`Said::Request`] that comes with it.
     Stray(&'a StrayReason),
 }
 
@@ -197,8 +199,9 @@ struct Sender {
     /// Requests other than set-IP, and when the first of them came.
     num_requests: u64,
     first_request: u64,
-    /// Findings of set-IP that are its own.
+    /// Findings of set-IP that are its own, and when the first of them was made: after a while they count anew.
     num_set_ips: u16,
+    first_set_ip: u64,
 }
 
 /// Looks at every datagram and keeps the findings.

@@ -2,26 +2,78 @@
 
 use crate::model::time::Timestamp;
 
-/// A time that is earlier by less than this is a datagram that waited. By more, the clock was set back.
-const LATE_MILLIS: u64 = 5_000;
+/// A time that is earlier than the newest by less than this may be a datagram that waited, or was stamped by a clock of its
+/// own in a capture that has two.
+const STEP_MILLIS: u64 = 5 * 60_000;
 
-/// Milliseconds since the first time that was seen. A clock that is set back does not move it back: what lies ahead
-/// still comes.
+/// So many times in a row that are earlier by more, over so long by themselves, are a clock that was set back.
+const BACK_TIMES: u32 = 8;
+const BACK_MILLIS: u64 = 1_000;
+
+/// Set back by less, it takes longer to tell: so long, in which it goes on as a clock does, without a gap like this.
+const BACK_A_BIT_MILLIS: u64 = 10_000;
+const GAP_MILLIS: u64 = 2_000;
+
+/// Milliseconds since the first time that was seen. What is older than the newest came with it: time never runs twice.
+/// A clock that is set back does not move it back, and only stops it until it is known that it was.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
-    last: Option<Timestamp>,
+    newest: Option<Timestamp>,
     millis: u64,
+    /// Since the newest only older times came.
+    behind: Option<Behind>,
+}
+
+/// Times that are all older than the newest.
+#[derive(Clone, Copy, Debug)]
+struct Behind {
+    /// How many of them there are that are older by far.
+    num_far: u32,
+    /// The first of those.
+    first_far: Timestamp,
+    /// Where they began to go on as a clock does, and the last of them.
+    steady_since: Timestamp,
+    last: Timestamp,
 }
 
 impl Clock {
     /// Moves on to `now`.
     pub(super) fn advance(&mut self, now: Timestamp) -> u64 {
-        let last = *self.last.get_or_insert(now);
-        self.millis = self.millis.saturating_add(now.millis_since(last));
-        if now > last || last.millis_since(now) > LATE_MILLIS {
-            self.last = Some(now);
+        let newest = *self.newest.get_or_insert(now);
+        if now >= newest {
+            self.millis = self.millis.saturating_add(now.millis_since(newest));
+            self.newest = Some(now);
+            self.behind = None;
+        } else if self.is_set_back(newest, now) {
+            self.newest = Some(now);
+            self.behind = None;
         }
         self.millis
+    }
+
+    /// Whether it is known by now that the clock was set back.
+    fn is_set_back(&mut self, newest: Timestamp, now: Timestamp) -> bool {
+        let behind = self.behind.get_or_insert(Behind {
+            num_far: 0,
+            first_far: now,
+            steady_since: now,
+            last: now,
+        });
+        let gap_millis = now.as_millis().abs_diff(behind.last.as_millis());
+        if gap_millis > GAP_MILLIS {
+            behind.steady_since = now;
+        }
+        behind.last = now;
+        if newest.millis_since(now) > STEP_MILLIS {
+            if behind.num_far == 0 {
+                behind.first_far = now;
+            }
+            behind.num_far = behind.num_far.saturating_add(1);
+        } else {
+            behind.num_far = 0;
+        }
+        (behind.num_far >= BACK_TIMES && now.millis_since(behind.first_far) >= BACK_MILLIS)
+            || now.millis_since(behind.steady_since) >= BACK_A_BIT_MILLIS
     }
 
     /// The time it is at.
@@ -122,19 +174,88 @@ mod tests {
         assert_eq!(all.at(900), 900);
     }
 
-    #[test]
-    fn a_clock_that_is_set_back_does_not_stop_time() {
-        let at = Timestamp::from_millis;
+    const BEGAN: u64 = 1_000_000_000;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis.cast_signed())
+    }
+
+    /// A clock that was at [`BEGAN`] for five seconds, and ticked.
+    fn started() -> Clock {
         let mut clock = Clock::default();
-        clock.advance(at(1_000_000));
-        assert_eq!(clock.advance(at(1_000_500)), 500);
-        assert_eq!(clock.advance(at(1_000_400)), 500, "a datagram that waited");
-        assert_eq!(clock.advance(at(1_000_600)), 600);
-        assert_eq!(clock.advance(at(0)), 600, "set back");
-        assert_eq!(clock.advance(at(250)), 850);
-        assert!(clock.advance(at(i64::MAX)) > 850);
-        clock.advance(at(i64::MIN));
-        clock.advance(at(i64::MAX));
+        for millis in (0..=5_000).step_by(100) {
+            clock.advance(at(BEGAN + millis));
+        }
+        assert_eq!(clock.millis(), 5_000);
+        clock
+    }
+
+    #[test]
+    fn a_datagram_that_waited_came_now() {
+        let mut clock = started();
+        for late in [100, 4_000, 10_000, 200_000, 1] {
+            assert_eq!(clock.advance(at(BEGAN + 5_000 - late)), 5_000, "{late}");
+        }
+        assert_eq!(clock.advance(at(BEGAN + 5_100)), 5_100);
+        // However late: one does not set it back.
+        assert_eq!(clock.advance(at(0)), 5_100);
+        assert_eq!(clock.advance(at(BEGAN + 5_200)), 5_200);
+    }
+
+    #[test]
+    fn two_clocks_do_not_make_time_run_twice() {
+        for apart in [100, 4_900, 5_100, 10_000, 299_000, 3_600_000] {
+            let mut clock = Clock::default();
+            for nth in 0..200_000 {
+                // 2,000 a second, every fiftieth of the clock that is behind.
+                let millis = BEGAN + nth / 2;
+                let behind = if nth % 50 == 49 { apart } else { 0 };
+                clock.advance(at(millis - behind));
+            }
+            assert_eq!(clock.millis(), 99_999, "{apart} ms apart");
+        }
+    }
+
+    /// Sets a clock back, and says how long it stood.
+    fn stood_millis(back: u64, step: u64) -> u64 {
+        let mut clock = started();
+        let began = BEGAN + 5_000 - back;
+        for millis in (0..2_000_000).step_by(step as usize) {
+            clock.advance(at(began + millis));
+        }
+        let passed = (2_000_000 - 1) / step * step;
+        passed + 5_000 - clock.millis()
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_from_there() {
+        // It ticks, or only now and then something comes.
+        for (back, step, most) in [
+            (3_000, 100, 3_000),
+            (60_000, 100, 10_000),
+            (299_000, 100, 10_000),
+            (310_000, 100, 1_000),
+            (6 * 3_600_000, 100, 1_000),
+            (900_000_000, 100, 1_000),
+            (60_000, 30_000, 60_000),
+            (6 * 3_600_000, 30_000, 7 * 30_000),
+        ] {
+            let stood = stood_millis(back, step);
+            assert!((1..=most).contains(&stood), "{back} back, {step}: {stood}");
+        }
+    }
+
+    #[test]
+    fn time_ends_at_its_end() {
+        let mut clock = started();
+        for _ in 0..3 {
+            clock.advance(Timestamp::from_millis(i64::MAX));
+            for nth in 0..100 {
+                clock.advance(Timestamp::from_millis(i64::MIN + nth * 200));
+            }
+        }
         assert_eq!(clock.millis(), u64::MAX, "it ends at the end of time");
+        clock.advance(at(0));
+        assert_eq!(clock.millis(), u64::MAX);
     }
 }

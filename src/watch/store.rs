@@ -47,6 +47,9 @@ pub(super) const AVERAGE: &str = "Average: ";
 pub(super) const SENDERS: &str = "Senders: ";
 pub(super) const HELD_BACK: &str = "Held back: ";
 
+/// Lines of details that begin with this are so many that the oldest of them makes room for a new one.
+pub(super) const ASKED: &str = "Asked for: ";
+
 /// What was seen once, and is to be a finding or part of one.
 #[derive(Debug)]
 pub(super) struct Observation {
@@ -497,7 +500,24 @@ fn add_line(finding: &mut Finding, text: String) {
         *line = text;
         return;
     }
-    if finding.details.len() < DETAILS_KEPT && !finding.details.contains(&text) {
+    let is_asked = text.starts_with(ASKED);
+    if let Some(idx) = finding.details.iter().position(|line| *line == text) {
+        if is_asked {
+            // Asked again: among the newest.
+            finding.details[idx..].rotate_left(1);
+        }
+        return;
+    }
+    if is_asked && finding.details.len() >= DETAILS_KEPT {
+        let oldest = finding
+            .details
+            .iter()
+            .position(|line| line.starts_with(ASKED));
+        if let Some(oldest) = oldest {
+            finding.details.remove(oldest);
+        }
+    }
+    if finding.details.len() < DETAILS_KEPT {
         finding.details.push(text);
     }
 }

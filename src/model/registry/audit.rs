@@ -11,7 +11,9 @@ use crate::model::appliance::FileFacts;
 use crate::model::edit::{Edit, ImportRow};
 use crate::model::identity::{ApplianceId, Mac, serial_key};
 use crate::model::probing::{Answer, ClueKind, Outcome, Probe, Probed};
-use crate::model::sighting::{Channel, Claims, Evidence, RawDatagram, Sighting, Source};
+use crate::model::sighting::{
+    Channel, Claims, Evidence, RawDatagram, Sighting, Source, TaughtClaims,
+};
 use crate::model::snapshot::FloodSender;
 use crate::model::time::Timestamp;
 use crate::wire::{Claimed, Remarks};
@@ -26,6 +28,8 @@ enum Event {
         from: u8,
         mac: u8,
         ip: u8,
+        /// The serial that a taught decoder read; 0 when none did.
+        taught: u8,
     },
     Probed {
         interface: u8,
@@ -46,13 +50,17 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     let row = (0..4u8, 0..5u8, 0..4u8, 0..3u8);
+    let taught = prop_oneof![2 => Just(0), 1 => 1..4u8];
     prop_oneof![
-        8 => (0..2u8, 0..4u8, 0..5u8, 0..5u8).prop_map(|(interface, from, mac, ip)| Event::Heard {
-            interface,
-            from,
-            mac,
-            ip,
-        }),
+        8 => (0..2u8, 0..4u8, 0..5u8, 0..5u8, taught).prop_map(
+            |(interface, from, mac, ip, taught)| Event::Heard {
+                interface,
+                from,
+                mac,
+                ip,
+                taught,
+            }
+        ),
         4 => (0..2u8, 0..5u8, 0..5u8, 0..4u8, proptest::bool::weighted(0.2)).prop_map(
             |(interface, ip, mac, serial, is_silent)| Event::Probed {
                 interface,
@@ -90,6 +98,15 @@ fn ip(nth: u8) -> Ipv4Addr {
 }
 
 const SERIALS: [&str; 4] = ["", "0", "0520011634", "520011634"];
+
+/// What a taught decoder read.
+fn read(serial: &str) -> Arc<TaughtClaims> {
+    Arc::new(TaughtClaims {
+        decoder: "somebody's".to_owned(),
+        serial: Some(serial.to_owned()),
+        ..TaughtClaims::default()
+    })
+}
 
 /// What SNMP brought at an address.
 fn probed(ip: Ipv4Addr, serial: u8, is_silent: bool, when: Timestamp) -> Probed {
@@ -144,9 +161,13 @@ impl Stage {
                 from,
                 mac: nth_mac,
                 ip: nth_ip,
+                taught,
             } => {
                 let change = self.registry.apply(Sighting {
-                    source: Source::Reply,
+                    source: match taught {
+                        0 => Source::Reply,
+                        _ => Source::Taught,
+                    },
                     channel: Channel::Udp3502,
                     interface: interface(*nth),
                     from: SocketAddr::from((ip(*from), 3502)),
@@ -158,6 +179,7 @@ impl Stage {
                             1 => Claimed::None,
                             nth => Claimed::Ip(ip(*nth)),
                         },
+                        taught: (*taught > 0).then(|| read(SERIALS[usize::from(*taught)])),
                         ..Claims::default()
                     },
                     raw: RawDatagram::keep(&[1; 60]),
@@ -271,7 +293,10 @@ impl Stage {
                     by_spot.entry(spot).or_default().insert(*id);
                 }
             }
-            if let Some(serial) = unit.serial().and_then(|best| serial_key(best.value)) {
+            if let Some(serial) = unit
+                .untaught_serial()
+                .and_then(|best| serial_key(best.value))
+            {
                 serials.entry(serial).or_default().insert(*id);
             }
             if let Some(ip) = unit.heard_ip() {
@@ -355,5 +380,40 @@ proptest! {
         let wanted: BTreeMap<ApplianceId, u64> =
             units.iter().map(|(_, unit)| (unit.id, unit.revision)).collect();
         prop_assert_eq!(stage.saved, wanted, "the site file holds what the registry holds");
+    }
+}
+
+/// A sender that says another serial with every datagram, with a MAC and without one.
+#[test]
+fn a_serial_that_a_decoder_reads_is_no_key() {
+    for nth_mac in [0, 2] {
+        let mut registry = Registry::new(Limits::default(), OPENED);
+        for nth in 0..1_000 {
+            let serial = format!("05200{nth:05}");
+            registry.apply(Sighting {
+                source: Source::Taught,
+                channel: Channel::Udp3502,
+                interface: interface(0),
+                from: SocketAddr::from((ip(9), 3502)),
+                when: OPENED.plus_millis(nth),
+                claims: Claims {
+                    mac: mac(nth_mac),
+                    taught: Some(read(&serial)),
+                    ..Claims::default()
+                },
+                raw: RawDatagram::keep(&[1; 60]),
+                remarks: Remarks::default(),
+            });
+            assert_eq!(registry.len(), 1, "one sender is one unit");
+            assert!(registry.by_serial.is_empty(), "{serial} is a key");
+            let units = registry.units();
+            let (_, unit) = units.iter().next().expect("it is one");
+            let shown = unit.serial().map(|best| best.value);
+            assert_eq!(shown, Some(serial.as_str()), "it is shown all the same");
+        }
+        // Whoever has such a serial is somebody else.
+        let fresh = probed(ip(3), 2, false, OPENED.plus_millis(2_000));
+        let answered = registry.who_answered(None, ip(3), None, &fresh);
+        assert_eq!(answered.unit, None);
     }
 }

@@ -244,9 +244,7 @@ impl Registry {
     /// Who a forgotten unit is known as by now, when it was heard or written of again: by the same keys as ever.
     fn known_again(&self, unit: &Appliance) -> Option<ApplianceId> {
         let mac = super::key_mac(unit);
-        let serial = unit
-            .serial()
-            .and_then(|best| crate::model::identity::serial_key(best.value));
+        let serial = unit.serial_key();
         let by_serial = || self.by_serial.get(&serial?).copied();
         let by_spot = || {
             let mut spots = super::spots(unit).into_iter();

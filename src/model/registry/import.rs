@@ -171,7 +171,7 @@ impl Registry {
             return;
         };
         let Some(known) = unit
-            .serial()
+            .untaught_serial()
             .filter(|known| !row.facts.serial.is_empty() && known.value != row.facts.serial)
         else {
             return;
@@ -199,7 +199,7 @@ impl Registry {
             let serial = self
                 .places
                 .get(id)
-                .and_then(|unit| unit.serial().map(|best| best.value.to_owned()));
+                .and_then(|unit| unit.untaught_serial().map(|best| best.value.to_owned()));
             let why = format!(
                 "it lost its leading zeros in a spreadsheet: {:?} stays",
                 serial.unwrap_or_default()

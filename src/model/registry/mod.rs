@@ -413,10 +413,7 @@ impl Registry {
         if let Some(mac) = mac {
             self.by_mac.entry(mac).or_insert(id);
         }
-        if let Some(serial) = unit
-            .serial()
-            .and_then(|best| super::identity::serial_key(best.value))
-        {
+        if let Some(serial) = unit.serial_key() {
             self.by_serial.enter(serial, id);
         }
         if mac.is_none() {
@@ -437,10 +434,7 @@ impl Registry {
         if let Some(mac) = unit.mac().map(|best| best.value) {
             remove_if(&mut self.by_mac, &mac, id);
         }
-        if let Some(serial) = unit
-            .serial()
-            .and_then(|best| super::identity::serial_key(best.value))
-        {
+        if let Some(serial) = unit.serial_key() {
             self.by_serial.leave(&serial, id);
         }
         for spot in spots(&unit) {

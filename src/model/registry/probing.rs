@@ -8,7 +8,7 @@ use super::{Registry, key_mac};
 use crate::model::appliance::{Appliance, Heard, Presence, Typed};
 use crate::model::fact::Fact;
 use crate::model::identification::Identification;
-use crate::model::identity::{ApplianceId, Mac, is_ip_key, serial_key};
+use crate::model::identity::{ApplianceId, Mac, is_ip_key};
 use crate::model::probing::{ClueKind, Outcome, Probe, Probed};
 use crate::model::sighting::Source;
 use crate::model::time::Timestamp;
@@ -95,7 +95,7 @@ impl Registry {
         let Some(unit) = self.places.get(id) else {
             return;
         };
-        let Some(serial) = unit.serial().and_then(|best| serial_key(best.value)) else {
+        let Some(serial) = unit.serial_key() else {
             return;
         };
         let Some(other) = self

@@ -148,7 +148,7 @@ fn sameness(unit: &Appliance, fresh: &Probed, mac: Option<Mac>) -> Sameness {
         return Sameness::Proven;
     }
     let serial = fresh.clue(ClueKind::Serial).and_then(serial_key);
-    let known_serial = unit.serial().and_then(|best| serial_key(best.value));
+    let known_serial = unit.serial_key();
     let is_other_mac = matches!((known_mac, mac), (Some(known), Some(mac)) if known != mac);
     let is_other_serial = match (&serial, &known_serial) {
         (Some(serial), Some(known)) if serial == known => {
