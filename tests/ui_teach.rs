@@ -337,7 +337,7 @@ fn a_unit_is_studied_and_the_study_saved() {
     assert!(request.mask && !request.overwrite, "{request:?}");
     assert_eq!(
         request.path,
-        PathBuf::from("/home/tech/Documents/Study ACS8032 2026-11-22.zip")
+        PathBuf::from("/home/tech/Documents/Study of a unit 2026-11-22.zip")
     );
     test.notice(Notice::StudyWouldReplace(request));
     assert!(test.shows("Replace file?"));

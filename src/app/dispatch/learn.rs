@@ -85,14 +85,6 @@ impl App {
         }));
         self.view = View::Study;
     }
-
-    /// What the studied unit is called, for a file's name. The file may be masked, so its name says as little.
-    pub(super) fn study_name(&self) -> String {
-        let product = self.study.as_ref().map(|it| it.study.unit.product.clone());
-        product
-            .filter(|product| !product.is_empty())
-            .unwrap_or_else(|| "of a unit".to_owned())
-    }
 }
 
 /// Whether decoders are asked about it: what is AIDP, also broken AIDP, is not theirs.
