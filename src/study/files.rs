@@ -57,14 +57,15 @@ This file was masked. Replaced, always by the same and always at the same length
 - addresses that are written out in a text, by ip-1 or ip6-1 and so on, filled up with x
 - names of network interfaces, by net-1 and so on
 The product's name is left out, for it may be somebody's own words. The addresses of the computer that heard them are replaced as well.
-Kept: times, ports, sequence numbers, lengths, subnet masks, the product's object id, the model number, 0.0.0.0, broadcast, loopback and well-known groups.
+Kept: times, ports, sequence numbers, lengths, subnet masks, the product's object id, the model number, 0.0.0.0,
+broadcast, loopback and well-known groups.
 In bytes that cannot be decoded, and in fields that nobody knows, what is known from elsewhere was looked for and replaced.
 They may hold something else that is private, a serial number for example: look through study.txt before you send it.
 ";
 
 const NOT_MASKED: &str = "\
-This file was NOT masked: it holds the addresses, MACs and names as they were heard. Save it with masking if they are
-nobody else's business.
+This file was NOT masked: it holds the addresses, MACs and names as they were heard, those of network interfaces as well.
+Save it with masking if they are nobody else's business.
 ";
 
 const WORTH: &str = "
