@@ -342,6 +342,26 @@ fn the_decoder_of_the_readme_reads_its_datagram_as_it_says() {
 }
 
 #[test]
+fn what_is_of_the_sister_protocol_is_for_no_decoder() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let all = "[[decoder]]\nname = \"all\"\nports = [3502]\nmin_length = 1\nfield = [{ fact = \"name\", offset = 1, length = 4 }]\n";
+    let file = decoder_file(&folder, "all.toml", all);
+    // The same bytes but for one: a decoder is asked for the second only.
+    let output = decode(&[
+        "--decoder",
+        &file,
+        "--hex",
+        "0141534d500001",
+        "0141534d510001",
+    ]);
+    let results: Vec<Value> = objects(&output)
+        .iter()
+        .map(|object| object["result"].clone())
+        .collect();
+    assert_eq!(results, ["not-aidp", "taught"], "{}", stderr(&output));
+}
+
+#[test]
 fn a_bad_decoder_is_a_finding_and_the_good_ones_read() {
     let folder = folder();
     let bad = decoder_file(&folder, "bad.toml", include_str!("data/taught/bad.toml"));

@@ -2,11 +2,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "a test waits for its own future")]
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use rollcall::capture::{CaptureInterface, CaptureWriter, Record, Transport, WriterNote};
 use rollcall::engine::SiteChoice;
-use rollcall::engine::command::{CaptureRequest, Command, Notice, ReplayMove};
+use rollcall::engine::command::{
+    CaptureRequest, Command, ExposeRequest, IdentifyRequest, Notice, ReplayMove, SweepRequest,
+};
 use rollcall::model::edit::Edit;
 use rollcall::model::finding::{FindingKind, ManagementNetwork};
 use rollcall::model::snapshot::Snapshot;
@@ -188,12 +191,42 @@ async fn a_replay_changes_nothing_and_leads_back() {
     running.send(Command::OpenReplay(path));
     let end = running.until("everything is shown", is_at(180)).await;
     let ids: Vec<_> = end.units.iter().map(|(_, unit)| unit.id).collect();
-    running.send(Command::Edit(Edit::Forget { ids }));
-    running
-        .notice("why it is refused", |notice| {
-            matches!(notice, Notice::Said(saying) if saying.title.contains("changes nothing"))
-        })
-        .await;
+    let ranges = "127.0.0.0/30".to_owned();
+    for command in [
+        Command::SearchNow,
+        Command::Sweep(SweepRequest {
+            ranges: ranges.clone(),
+            per_sec: None,
+            confirmed: true,
+            probe: false,
+        }),
+        Command::Identify(IdentifyRequest::All),
+        Command::AskTcp(vec![Ipv4Addr::new(127, 0, 0, 7)]),
+        Command::Edit(Edit::Forget { ids }),
+        Command::Undo,
+        Command::Redo,
+        Command::Import(site.clone()),
+        Command::Expose(ExposeRequest {
+            ranges,
+            confirmed: true,
+        }),
+        Command::SetV3User(None),
+        Command::SaveSiteAs {
+            path: folder.path().join("other.rollcall"),
+            overwrite: false,
+        },
+    ] {
+        let what = format!("why {command:?} is refused");
+        running.send(command);
+        running
+            .notice(&what, |notice| {
+                matches!(notice, Notice::Said(saying)
+                    if saying.title == "A replay asks nobody and changes nothing"
+                        && saying.hint.is_some())
+            })
+            .await;
+    }
+    assert!(!folder.path().join("other.rollcall").exists());
     let compared = running
         .until("the comparison", |snapshot| {
             replay_of(snapshot).is_some_and(|replay| replay.compared.is_some())

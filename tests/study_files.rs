@@ -214,6 +214,45 @@ fn the_newest_datagrams_are_studied_and_no_more_of_each_than_is_kept() {
     );
 }
 
+/// Texts that would turn a line around, or hide in it, if they were written as they are.
+#[test]
+fn nothing_in_text_and_json_can_act_and_json_loses_nothing() {
+    let mut study = small();
+    let hostile = "fra2\u{202e}1mvk\u{200b}\u{1b}[2J";
+    study.unit.name = hostile.to_owned();
+    study.datagrams[0].interface = Arc::from(hostile);
+    study.datagrams.push(heard(
+        62,
+        "10.20.4.17:9",
+        "\u{2}\u{1}ab\u{202e}cdefgh".as_bytes(),
+    ));
+    for file in [study.to_text(), study.to_json()] {
+        let acting = file
+            .chars()
+            .find(|c| c.is_control() && *c != '\n' || "\u{202e}\u{200b}".contains(*c));
+        assert_eq!(acting, None, "{file}");
+    }
+    assert!(study.to_text().contains("fra2[U+202E]1mvk[U+200B]␛[2J"));
+    let json: serde_json::Value = serde_json::from_str(&study.to_json()).expect("JSON");
+    assert_eq!(json["unit"]["name"], hostile);
+    assert_eq!(json["datagrams"][0]["interface"], hostile);
+}
+
+#[test]
+fn interfaces_are_numbered_in_a_masked_study() {
+    let mut study = small();
+    study.datagrams[2].interface = Arc::from("Frankfurt hall B");
+    study.unit.sys_object_id = Some("typed by Alice".to_owned());
+    let masked = study.masked();
+    let names: Vec<&str> = masked.datagrams.iter().map(|it| &*it.interface).collect();
+    assert_eq!(names, ["net-1", "net-1", "net-2", "net-1"]);
+    assert_eq!(masked.unit.product, "");
+    assert_eq!(masked.unit.sys_object_id, None);
+    let capture = masked.to_pcapng().expect("a capture");
+    let has = |name: &[u8]| capture.windows(name.len()).any(|window| window == name);
+    assert!(has(b"net-2") && !has(b"Frankfurt") && !has(b"eth0"));
+}
+
 // ---- masking --------------------------------------------------------------------------------------------------------
 
 /// What must not be in any file.
@@ -223,9 +262,17 @@ struct Secrets {
     ips: Vec<[u8; 4]>,
     ipv6s: Vec<[u8; 16]>,
     names: Vec<String>,
+    /// Network interfaces and the product: written around the datagrams, not in them.
+    around: Vec<String>,
 }
 
 impl Secrets {
+    /// Every way in which a file may hold one of them.
+    fn everywhere(&self) -> Vec<Vec<u8>> {
+        let around = self.around.iter().map(|text| text.clone().into_bytes());
+        self.written().into_iter().chain(around).collect()
+    }
+
     /// Every way in which a datagram may hold one of them.
     fn written(&self) -> Vec<Vec<u8>> {
         let mut all: Vec<Vec<u8>> = Vec::new();
@@ -318,8 +365,11 @@ prop_compose! {
         ips in prop::collection::vec([odd_octet(), odd_octet(), odd_octet()], 4),
         ipv6s in prop::collection::vec([odd_octet(), odd_octet(), odd_octet()], 2),
         names in prop::collection::vec("[jkqvwyz]{3}[qQvzü][jkqvwyz]{3,9}", 3),
+        // Longer than the others, so that none of them is in one of these.
+        around in prop::collection::vec("[jkqvwyz]{6} [jkqvwyz]{7}", 3),
     ) -> Secrets {
         Secrets {
+            around,
             macs: macs.into_iter().map(|[a, b, c]| [0x00, 0xe0, 0x86, a, b, c]).collect(),
             ips: ips.into_iter().map(|[a, b, c]| [10, a, b, c]).collect(),
             ipv6s: ipv6s
@@ -412,23 +462,29 @@ fn datagram(secrets: &Secrets) -> BoxedStrategy<StudiedDatagram> {
     (
         0_i64..60,
         any::<bool>(),
-        prop::sample::select(Channel::ALL.to_vec()),
+        (
+            prop::sample::select(Channel::ALL.to_vec()),
+            prop::sample::select(secrets.around[..2].to_vec()),
+        ),
         (ips(), prop::option::of(ips())),
         bytes_of(secrets),
         any::<bool>(),
     )
         .prop_map(
-            |(secs, is_sent, channel, (from, to), bytes, is_unasked)| StudiedDatagram {
-                direction: if is_sent {
-                    Direction::Sent
-                } else {
-                    Direction::Heard
-                },
-                channel,
-                to: to.map(|to| SocketAddr::new(to, 3502)),
-                is_unasked,
-                from: SocketAddr::new(from, 3502),
-                ..heard(secs, "0.0.0.0:0", &bytes)
+            |(secs, is_sent, (channel, interface), (from, to), bytes, is_unasked)| {
+                StudiedDatagram {
+                    interface: Arc::from(interface),
+                    direction: if is_sent {
+                        Direction::Sent
+                    } else {
+                        Direction::Heard
+                    },
+                    channel,
+                    to: to.map(|to| SocketAddr::new(to, 3502)),
+                    is_unasked,
+                    from: SocketAddr::new(from, 3502),
+                    ..heard(secs, "0.0.0.0:0", &bytes)
+                }
             },
         )
         .boxed()
@@ -445,7 +501,8 @@ prop_compose! {
             name: secrets.names[0].clone(),
             mac: Some(Mac::new(secrets.macs[0])),
             ip: Some(Ipv4Addr::from(secrets.ips[0])),
-            product: "Avocent ACS 8048".to_owned(),
+            // As a person called it.
+            product: secrets.around[2].clone(),
             sys_object_id: Some("1.3.6.1.4.1.10418.26.1.16".to_owned()),
             serial: Some(secrets.names[1].clone()),
         };
@@ -472,7 +529,7 @@ proptest! {
     #[test]
     fn nothing_private_is_in_any_file_of_a_masked_study((secrets, study) in study()) {
         let files = unzipped(&study.to_zip(true).expect("an archive"));
-        let search = Search::new(secrets.written());
+        let search = Search::new(secrets.everywhere());
         for (name, content) in &files {
             if let Some(found) = search.first_in(content) {
                 prop_assert!(false, "{:?} is in {name}: {study:?}", found.escape_ascii().to_string());

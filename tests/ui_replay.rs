@@ -7,7 +7,7 @@ use std::sync::Arc;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use hands::Hands;
-use rollcall::app::View;
+use rollcall::app::{UiCommand, View, WatchCommand};
 use rollcall::engine::command::{Command, Notice, ReplayMove};
 use rollcall::model::identity::ApplianceId;
 use rollcall::model::snapshot::Snapshot;
@@ -237,6 +237,30 @@ fn a_drag_tells_the_engine_again_only_when_it_has_followed() {
 }
 
 #[test]
+fn a_drag_whose_pointer_goes_away_is_over() {
+    let mut test = test();
+    let rect = test.harness.get_by_label_contains("Time line").rect();
+    let at = |share: f32| egui::pos2(rect.left() + rect.width() * share, rect.center().y);
+    test.harness.drag_at(at(0.5));
+    test.harness.run();
+    test.harness.hover_at(at(0.6));
+    test.harness.run();
+    // The window loses the pointer and the drag with it: nobody lets go of the button here.
+    test.harness.event(egui::Event::PointerGone);
+    test.harness.run();
+    test.harness.ctx.stop_dragging();
+    test.harness.run();
+    publish(&mut test, |replay| replay.at = before(9_000));
+    publish(&mut test, |replay| replay.at = before(8_000));
+    let words = test.harness.get_by_label_contains("Time line");
+    let words = words.accesskit_node().label().unwrap_or_default();
+    assert!(
+        words.contains("09:59:21"),
+        "the marker stands where the replay is: {words}"
+    );
+}
+
+#[test]
 fn space_plays_and_pauses_and_the_speed_is_chosen() {
     let mut test = test();
     test.focus("Time line");
@@ -278,26 +302,58 @@ fn a_typed_time_is_gone_to_or_refused_with_words() {
 
 #[test]
 fn what_asks_or_changes_is_refused_with_the_reason() {
-    for command in [
-        "Search now",
-        "Sweep a range",
-        "Identify all units",
-        "Add unit by hand",
-        "Fill management networks",
-    ] {
-        let mut test = test();
-        test.palette(command);
-        assert!(test.commands().is_empty(), "{command}");
-        test.press(Key::Escape);
-        // The palette says why, and so does whoever presses the keys.
-    }
+    const REASON: &str = "A replay asks nobody and changes nothing";
+    let refused = [
+        UiCommand::SearchNow,
+        UiCommand::StopSearch,
+        UiCommand::ToggleLiveSearch,
+        UiCommand::Sweep,
+        UiCommand::AskTcp,
+        UiCommand::Identify,
+        UiCommand::IdentifyUnidentified,
+        UiCommand::IdentifyAll,
+        UiCommand::Import,
+        UiCommand::SaveSiteAs,
+        UiCommand::Undo,
+        UiCommand::Redo,
+        UiCommand::Rename,
+        UiCommand::EditNote,
+        UiCommand::Forget,
+        UiCommand::AddUnit,
+        UiCommand::SetV3User,
+        UiCommand::RemoveV3User,
+        UiCommand::Watch(WatchCommand::AcceptFinding),
+        UiCommand::Watch(WatchCommand::ReopenFinding),
+        UiCommand::Watch(WatchCommand::EditManagement),
+        UiCommand::Watch(WatchCommand::FillManagement),
+        UiCommand::Watch(WatchCommand::ToggleCapture),
+        UiCommand::Watch(WatchCommand::StartExpose),
+    ];
     let mut test = test();
+    // With a unit selected nothing else is in the way.
+    test.press(Key::ArrowDown);
+    for command in UiCommand::ALL {
+        test.press_with(Modifiers::COMMAND, Key::K);
+        test.type_into("Find a command", command.text());
+        let words = format!("{}: {REASON}", command.text());
+        let is_refused = refused.contains(&command);
+        assert_eq!(
+            test.shows(&words),
+            is_refused,
+            "{command:?} says why it is not possible"
+        );
+        if is_refused {
+            test.press(Key::Enter);
+            assert!(test.commands().is_empty(), "{command:?}");
+        }
+        test.press(Key::Escape);
+    }
     for key in [Key::F5, Key::F6] {
         test.press(key);
     }
     test.press_with(Modifiers::COMMAND, Key::O);
     assert!(test.commands().is_empty());
-    assert!(test.shows("A replay asks nobody and changes nothing"));
+    assert!(test.shows(REASON));
 }
 
 #[test]

@@ -123,6 +123,130 @@ fn the_result_follows_what_is_typed() {
 }
 
 #[test]
+fn one_number_is_one_number() {
+    let mut test = wide();
+    test.harness.get_by_label("Least bytes").focus();
+    test.press_with(Modifiers::COMMAND, Key::A);
+    test.type_into("Least bytes", "5, 7");
+    assert!(test.shows("Least length: “5, 7” is more than one number"));
+    assert!(!test.is_enabled("Save decoder"));
+}
+
+#[test]
+fn no_more_matches_than_a_decoder_may_have_and_the_reason() {
+    // High enough for all of them.
+    let size = vec2(1_440.0, 2_400.0);
+    let mut test = teaching(window::snapshot(5), size, ThemeChoice::Dark);
+    for _ in 1..16 {
+        test.click("Add match");
+    }
+    assert!(test.shows("Match 16 in hex"));
+    let reason = "A decoder has at most 16 matches";
+    let hovered = |test: &mut Hands, label: &str| {
+        assert!(!test.is_enabled(label));
+        let rect = test.harness.get_by_label(label).rect();
+        test.harness.hover_at(rect.center());
+        test.harness.run_steps(60);
+        test.harness.run();
+        let is_shown = test.shows(reason);
+        test.harness.hover_at(egui::pos2(0.0, 0.0));
+        test.harness.run();
+        is_shown
+    };
+    assert!(hovered(&mut test, "Add match"));
+    test.focus("Bytes of the datagram");
+    test.press(Key::Home);
+    assert!(hovered(&mut test, "Marked bytes: Always like this"));
+}
+
+#[test]
+fn only_the_decoder_that_was_saved_is_closed() {
+    let mut test = wide();
+    test.type_into("Name: what sends such datagrams", "Printer");
+    mark_hello(&mut test, "Name");
+    test.press_with(Modifiers::COMMAND, Key::S);
+    assert!(matches!(test.command(), Command::SaveDecoder(_)));
+    // Before the answer comes it is given up, and another one is begun.
+    test.click("Discard decoder");
+    test.press_with(Modifiers::COMMAND, Key::T);
+    test.type_into("Name: what sends such datagrams", "Scanner");
+    test.notice(Notice::DecoderSaved {
+        path: "/home/tech/decoders/Printer.toml".into(),
+    });
+    assert!(test.shows("Saved the decoder"));
+    assert!(test.shows("Teach Rollcall to read this"), "nobody saved it");
+}
+
+#[test]
+fn another_site_has_no_study_and_no_decoder_of_this_one() {
+    let mut test = wide();
+    test.type_into("Name: what sends such datagrams", "Printer");
+    test.notice(Notice::SiteOpened(None));
+    assert!(!test.shows("Teach Rollcall to read this"));
+
+    let mut test = test_with_study();
+    test.notice(Notice::SiteOpened(None));
+    assert_eq!(test.harness.state().view(), View::Discover);
+    assert!(!test.shows("Study of fra2-b-r01-con1"));
+    // One that was asked for before comes too late.
+    test.press(Key::ArrowDown);
+    test.palette("study this unit");
+    assert!(matches!(test.command(), Command::Study(_)));
+    test.notice(Notice::SiteOpened(None));
+    test.notice(Notice::Studied(study()));
+    assert_eq!(test.harness.state().view(), View::Discover);
+
+    let mut test = test_with_study();
+    test.click("Save study…");
+    test.notice(Notice::SiteOpened(None));
+    assert!(!test.shows("Mask addresses, MACs and names"));
+}
+
+#[test]
+fn the_same_site_under_another_name_keeps_what_is_shown() {
+    let mut test = test_with_study();
+    test.palette("save site as");
+    test.harness.run();
+    test.press(Key::Enter);
+    let Command::SaveSiteAs { path, .. } = test.command() else {
+        panic!("the site is saved");
+    };
+    test.notice(Notice::SiteOpened(Some(path)));
+    assert!(test.shows("Study of fra2-b-r01-con1"));
+}
+
+#[test]
+fn a_page_of_many_messages_draws_the_rows_that_are_seen() {
+    let mut many = Study::clone(&study());
+    let example = many.datagrams[0].clone();
+    many.datagrams.clear();
+    for message_type in 0x20..0x60 {
+        let mut datagram = example.clone();
+        let fields: [(u8, &[u8]); 1] = [(9, &[7; 250])];
+        datagram.bytes = rollcall::wire::encode_raw(1, message_type, &fields).into();
+        many.datagrams.push(datagram);
+    }
+    let mut test = test();
+    test.press(Key::ArrowDown);
+    test.palette("study this unit");
+    test.commands();
+    test.notice(Notice::Studied(Arc::new(many)));
+    let rows = |test: &Hands| {
+        test.harness
+            .query_all_by_label_contains("07 07 07 07")
+            .count()
+    };
+    let mut num_seen = rows(&test);
+    for _ in 0..40 {
+        test.press(Key::PageDown);
+        num_seen = num_seen.max(rows(&test));
+        assert!(rows(&test) < 60, "{} rows are widgets", rows(&test));
+    }
+    // Of 64 message types only the first few show their 17 rows.
+    assert!(num_seen > 10, "{num_seen}");
+}
+
+#[test]
 fn records_become_fields() {
     let mut test = wide();
     test.click("Has records of type, length and value");
@@ -298,6 +422,17 @@ fn study() -> Arc<Study> {
     })
 }
 
+/// The page of a study, asked for and answered.
+fn test_with_study() -> Hands {
+    let mut test = test();
+    test.press(Key::ArrowDown);
+    test.palette("study this unit");
+    assert!(matches!(test.command(), Command::Study(_)));
+    test.notice(Notice::Studied(study()));
+    assert_eq!(test.harness.state().view(), View::Study);
+    test
+}
+
 #[test]
 fn a_unit_is_studied_and_the_study_saved() {
     let mut test = test();
@@ -337,7 +472,7 @@ fn a_unit_is_studied_and_the_study_saved() {
     assert!(request.mask && !request.overwrite, "{request:?}");
     assert_eq!(
         request.path,
-        PathBuf::from("/home/tech/Documents/Study ACS8032 2026-11-22.zip")
+        PathBuf::from("/home/tech/Documents/Study of a unit 2026-11-22.zip")
     );
     test.notice(Notice::StudyWouldReplace(request));
     assert!(test.shows("Replace file?"));
@@ -358,6 +493,9 @@ fn a_study_is_saved_unmasked_on_request_only() {
             ..Settings::default()
         };
         let mut test = Hands::new(window::snapshot(5), settings, vec2(960.0, 600.0));
+        test.press(Key::ArrowDown);
+        test.palette("study this unit");
+        assert!(matches!(test.command(), Command::Study(_)));
         test.notice(Notice::Studied(study()));
         test.press(Key::PageDown);
         test.click("Save study…");

@@ -457,7 +457,9 @@ fn management_networks_are_typed_checked_and_removed() {
 fn traffic_is_plotted_per_network_and_read_out() {
     let mut test = Test::new(snapshot());
     test.tab("Traffic");
-    assert!(test.shows("Traffic on enp3s0 in 15 min: 535 reply heard, 535 discover request sent"));
+    assert!(
+        test.shows("Traffic on enp3s0 in 15 min: 535 replies heard, 535 discover requests sent")
+    );
     assert!(test.shows("Traffic on enx00e04c in 15 min: 535 not AIDP heard"));
     assert!(test.shows("discover request"), "the legend has words");
     let plot = test.harness.get_by_label_contains("Traffic on enp3s0");
@@ -467,7 +469,7 @@ fn traffic_is_plotted_per_network_and_read_out() {
     assert!(test.shows("12:12:33 to 12:12:38"), "the newest bar");
     test.press(Key::ArrowLeft);
     assert!(test.shows("12:12:28 to 12:12:33"));
-    assert!(test.shows("3 reply heard"));
+    assert!(test.shows("3 replies heard"));
 }
 
 #[test]
@@ -783,6 +785,46 @@ fn another_site_forgets_what_was_chosen() {
     test.notice(Notice::SiteOpened(None));
     assert!(!test.shows("needs no password"));
     assert!(test.shows("Choose a finding"));
+}
+
+#[test]
+fn a_question_about_this_site_is_not_asked_in_another_one() {
+    let mut test = Test::new(snapshot());
+    for (command, title) in [
+        (
+            "management networks",
+            "A unit that announces itself or answers anywhere else",
+        ),
+        ("save capture", "Save capture"),
+        ("sweep a range", "Sweep a range"),
+        ("add unit by hand", "Serial"),
+    ] {
+        test.palette(command);
+        assert!(test.shows(title), "{command}");
+        test.notice(Notice::SiteOpened(None));
+        test.press_with(Modifiers::COMMAND, Key::K);
+        assert!(test.shows("Find a command"), "{command} is closed");
+        // What is about no site stays.
+        test.notice(Notice::SiteOpened(None));
+        assert!(test.shows("Find a command"));
+        test.press(Key::Escape);
+    }
+    test.tab("Findings");
+    test.press(Key::ArrowDown);
+    test.click("Accept finding…");
+    assert!(test.shows("Accept finding"));
+    test.notice(Notice::SiteOpened(None));
+    test.press(Key::Enter);
+    assert!(test.commands().is_empty(), "nothing was accepted");
+    test.notice(Notice::ExposeNeedsYes {
+        request: rollcall::engine::command::ExposeRequest {
+            ranges: "10.0.0.0/12".to_owned(),
+            confirmed: false,
+        },
+        num_ips: 1_048_574,
+    });
+    test.notice(Notice::SiteOpened(None));
+    assert!(!test.shows("Check this many addresses?"));
 }
 
 #[test]

@@ -383,12 +383,10 @@ impl App {
                     .unwrap_or_default()
                     .join(format!("{name} {date}.pcapng"))
             }
-            PathUse::Study => {
-                let name = self.study_name();
-                documents()
-                    .unwrap_or_default()
-                    .join(format!("Study {} {date}.zip", file_name(&name)))
-            }
+            // Whatever the unit is called, the name of a masked file must not tell.
+            PathUse::Study => documents()
+                .unwrap_or_default()
+                .join(format!("Study of a unit {date}.zip")),
             PathUse::Targets => {
                 let name = file_name(&self.snapshot.site.name);
                 documents()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use egui::Context;
 
-use super::view_state::{Modal, TimeLineState};
+use super::view_state::{Modal, TimeLineState, View};
 use super::{App, theme, window};
 use crate::engine::command::{Command, Notice, Saying};
 use crate::engine::handle::SendError;
@@ -65,6 +65,11 @@ impl App {
 
     /// Asks the engine for something, and says so when it cannot take it.
     pub(super) fn send(&mut self, command: Command) {
+        match &command {
+            Command::SaveSiteAs { path, .. } => self.saving_as = Some(path.clone()),
+            Command::NewSite(_) | Command::OpenSite(_) => self.saving_as = None,
+            _ => {}
+        }
         match self.handle.send(command) {
             Ok(()) => {}
             Err(SendError::Full(_)) => {
@@ -139,7 +144,11 @@ impl App {
             }
             Notice::DecoderSaved { path } => {
                 self.say(Saying::done("Saved the decoder").because(path.to_string_lossy()));
-                self.teach = None;
+                // Meanwhile another one may have been begun, or this one changed.
+                self.teach = self
+                    .teach
+                    .take()
+                    .filter(|teach| teach.sent.as_ref() != Some(&teach.draft));
             }
             Notice::CaptureWouldReplace(request) => {
                 self.modal = Some(Modal::ReplaceCapture(request));
@@ -150,19 +159,21 @@ impl App {
             Notice::StudyWouldReplace(request) => {
                 self.modal = Some(Modal::ReplaceStudy(request));
             }
-            Notice::Studied(study) => self.show_study(study),
+            // Of a unit of the site that was open when it was asked for: in another one it has no place.
+            Notice::Studied(study) => {
+                if std::mem::take(&mut self.awaits_study) {
+                    self.show_study(study);
+                }
+            }
         }
     }
 
     fn site_opened(&mut self, path: Option<std::path::PathBuf>) {
-        self.selection.clear();
-        self.name_edit = None;
-        self.query.counter = Counter::All;
-        self.diagnostics.selected = None;
-        self.diagnostics.other = None;
-        self.watch.forget_choices();
-        self.time_line = TimeLineState::default();
-        self.panel.filter.clear();
+        // Saved under another name, it is still the same one.
+        let is_same = self.saving_as.take().is_some_and(|to| path == Some(to));
+        if !is_same {
+            self.forget_site();
+        }
         let Some(path) = path else {
             return;
         };
@@ -179,6 +190,27 @@ impl App {
         recent.insert(0, path.clone());
         recent.truncate(10);
         self.settings.last_site = Some(path);
+    }
+
+    /// What was chosen, asked and shown of the site that was open.
+    fn forget_site(&mut self) {
+        self.selection.clear();
+        self.name_edit = None;
+        self.query.counter = Counter::All;
+        self.diagnostics.selected = None;
+        self.diagnostics.other = None;
+        self.watch.forget_choices();
+        self.time_line = TimeLineState::default();
+        self.panel.filter.clear();
+        self.teach = None;
+        self.study = None;
+        self.awaits_study = false;
+        if self.view == View::Study {
+            self.view = View::Discover;
+        }
+        if self.modal.as_ref().is_some_and(Modal::is_of_site) {
+            self.modal = None;
+        }
     }
 
     /// Brings the grid's rows up to date with the snapshot and the question.

@@ -175,6 +175,10 @@ pub struct App {
     teach: Option<Box<TeachState>>,
     /// The unit that was studied.
     study: Option<Box<StudyState>>,
+    /// Whether a study was asked for in this site and has not come yet.
+    awaits_study: bool,
+    /// Where the site is being saved under another name.
+    saving_as: Option<std::path::PathBuf>,
     /// How the right panel and lists of answers stand.
     panel: PanelState,
     /// The communities that are being typed, until they are taken over.
@@ -287,6 +291,8 @@ impl App {
             time_line: TimeLineState::default(),
             teach: None,
             study: None,
+            awaits_study: false,
+            saving_as: None,
             panel: PanelState::default(),
             communities: None,
             targets: None,

@@ -132,6 +132,40 @@ pub(super) enum Modal {
 }
 
 impl Modal {
+    /// Whether it is about the site that is open: in another one it would answer another question.
+    pub(super) const fn is_of_site(&self) -> bool {
+        match self {
+            Self::Palette(_)
+            | Self::About(_)
+            | Self::Licenses(_)
+            | Self::Installation(_)
+            | Self::Welcome(_) => false,
+            Self::Path(form) => !matches!(
+                form.purpose,
+                PathUse::Replay | PathUse::NewSite | PathUse::OpenSite
+            ),
+            Self::Export(_)
+            | Self::ImportReport(_)
+            | Self::Sweep(_)
+            | Self::AddUnit(_)
+            | Self::Forget(_)
+            | Self::Note { .. }
+            | Self::ReplaceExport(_)
+            | Self::ReplaceTargets(_)
+            | Self::ReplaceSite(_)
+            | Self::LargeSweep { .. }
+            | Self::AcceptFinding(_)
+            | Self::Management(_)
+            | Self::SaveCapture(_)
+            | Self::ReplaceCapture(_)
+            | Self::LargeExpose { .. }
+            | Self::Comparison(_)
+            | Self::SaveStudy(_)
+            | Self::ReplaceStudy(_)
+            | Self::V3User(_) => true,
+        }
+    }
+
     /// What was shown before and is shown again when this is closed.
     pub(super) fn below(self) -> Option<Self> {
         match self {

@@ -1,7 +1,7 @@
 //! What is worth a look in the traffic of the watched ports: what was seen, when, where, why it matters, what to do, and
 //! what a person made of it. Found by `watch`, kept with the site.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::identity::Mac;
@@ -314,3 +314,124 @@ pub struct ManagementNetwork {
 
 /// How many management networks a site may have.
 pub const MANAGEMENT_KEPT: usize = 256;
+
+/// How long the name of a VLAN may be.
+pub const MAX_VLAN_CHARS: usize = 64;
+
+impl ManagementNetwork {
+    /// A network as a person types it in one text: a prefix, else the name or number of a VLAN. What can only be meant as
+    /// addresses is no name: a prefix that is mistyped is refused, in words for a person.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("a management network is a prefix or the name of a VLAN".to_owned());
+        }
+        if text.contains('/') || text.parse::<IpAddr>().is_ok() {
+            return Ok(Self {
+                cidr: Self::checked_cidr(text)?,
+                vlan: String::new(),
+            });
+        }
+        if text.chars().count() > MAX_VLAN_CHARS {
+            return Err(format!(
+                "the name of a VLAN has at most {MAX_VLAN_CHARS} characters"
+            ));
+        }
+        Ok(Self {
+            cidr: String::new(),
+            vlan: text.to_owned(),
+        })
+    }
+
+    /// A prefix with its host bits cleared, or what is wrong with it in words for a person.
+    pub fn checked_cidr(text: &str) -> Result<String, String> {
+        let no_network = |why: &str| {
+            Err(format!(
+                "{text:?} is no network ({why}): one looks like 10.20.4.0/24"
+            ))
+        };
+        let Some((ip, len)) = text.split_once('/') else {
+            return if text.parse::<IpAddr>().is_ok() {
+                Err(format!(
+                    "{text:?} has no prefix length: a network looks like 10.20.4.0/24"
+                ))
+            } else {
+                no_network("there is no prefix length")
+            };
+        };
+        let Ok(ip) = ip.parse::<IpAddr>() else {
+            return no_network("what is before the slash is no address");
+        };
+        let max_len = if ip.is_ipv4() { 32 } else { 128 };
+        let is_number = !len.is_empty() && len.bytes().all(|byte| byte.is_ascii_digit());
+        let len = match len.parse::<u32>() {
+            Ok(len) if is_number && len <= max_len => len,
+            _ => return no_network(&format!("a prefix length is 0 to {max_len}")),
+        };
+        // A shift by all bits is none: that prefix has no bit set.
+        let first = match ip {
+            IpAddr::V4(ip) => {
+                let mask = u32::MAX.checked_shl(32 - len).unwrap_or(0);
+                IpAddr::from(Ipv4Addr::from(u32::from(ip) & mask))
+            }
+            IpAddr::V6(ip) => {
+                let mask = u128::MAX.checked_shl(128 - len).unwrap_or(0);
+                IpAddr::from(Ipv6Addr::from(u128::from(ip) & mask))
+            }
+        };
+        Ok(format!("{first}/{len}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_checked_and_its_host_bits_are_cleared() {
+        for (text, expected) in [
+            ("10.20.4.7/24", "10.20.4.0/24"),
+            ("10.20.4.7/32", "10.20.4.7/32"),
+            ("10.20.4.7/0", "0.0.0.0/0"),
+            ("fd00::5/64", "fd00::/64"),
+            ("fd00::5/0", "::/0"),
+            ("fd00::5/128", "fd00::5/128"),
+        ] {
+            assert_eq!(
+                ManagementNetwork::checked_cidr(text).as_deref(),
+                Ok(expected)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_meant_as_a_prefix_and_is_none_is_no_name_of_a_vlan() {
+        for wrong in [
+            "10.99.0.0/33",
+            "10.99.0.0",
+            "fd00::/129",
+            "fd00::1",
+            "10.99.0/16",
+            "10.99.0.0/",
+            "10.99.0.0/+8",
+            "10.99.0.0/16/16",
+            "/16",
+            "hall/B",
+        ] {
+            let why = ManagementNetwork::parse(wrong).expect_err("it is no network");
+            assert!(why.contains(wrong) && why.contains("10.20.4.0/24"), "{why}");
+        }
+        assert!(ManagementNetwork::parse(" ").is_err());
+        assert!(ManagementNetwork::parse(&"v".repeat(65)).is_err());
+        let parsed = |text: &str| {
+            let network = ManagementNetwork::parse(text).expect("it is one");
+            (network.cidr, network.vlan)
+        };
+        assert_eq!(
+            parsed("10.99.0.0/16"),
+            ("10.99.0.0/16".into(), String::new())
+        );
+        assert_eq!(parsed(" hall B "), (String::new(), "hall B".into()));
+        assert_eq!(parsed("120"), (String::new(), "120".into()));
+    }
+}

@@ -41,9 +41,43 @@ pub fn is_hidden(c: char) -> bool {
         )
 }
 
+/// JSON as it was written, so that nothing in it can act: what is not seen, or turns the line around, is written by its
+/// number. Nothing is lost: a reader of JSON gets the same text. Line ends are the layout's, for in a text they are
+/// escaped already.
+pub fn escape_in_json(json: &str) -> Cow<'_, str> {
+    let is_escaped = |c| is_hidden(c) && c != '\n';
+    if !json.chars().any(is_escaped) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_escaped(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a `String` cannot fail.
+                write!(escaped, "\\u{unit:04x}").ok();
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hidden_characters_are_numbers_in_json() {
+        assert_eq!(
+            escape_in_json("{\n  \"a\": \"grün\"\n}"),
+            "{\n  \"a\": \"grün\"\n}"
+        );
+        assert_eq!(
+            escape_in_json("\"\u{7f}\u{202e}b\u{e0041}\""),
+            "\"\\u007f\\u202eb\\udb40\\udc41\""
+        );
+    }
 
     #[test]
     fn hostile_text_cannot_act() {

@@ -1,5 +1,6 @@
 //! The study as files: a capture of its datagrams, and one archive of everything that a person can send to the project.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -54,16 +55,17 @@ This file was masked. Replaced, always by the same and always at the same length
 - IPv4 addresses, by addresses of 198.18.0.0/15; IPv6 addresses, by addresses of 2001:db8::/32
 - host names and the unit's name, by unit-1 and so on, filled up with x; the serial number, by serial- and a number
 - addresses that are written out in a text, by ip-1 or ip6-1 and so on, filled up with x
-The addresses of the computer that heard them are replaced as well.
-Kept: times, ports, names of network interfaces, sequence numbers, lengths, subnet masks, the product and its object id,
-the model number, 0.0.0.0, broadcast, loopback and well-known groups.
+- names of network interfaces, by net-1 and so on
+The product's name is left out, for it may be somebody's own words. The addresses of the computer that heard them are replaced as well.
+Kept: times, ports, sequence numbers, lengths, subnet masks, the product's object id, the model number, 0.0.0.0,
+broadcast, loopback and well-known groups.
 In bytes that cannot be decoded, and in fields that nobody knows, what is known from elsewhere was looked for and replaced.
 They may hold something else that is private, a serial number for example: look through study.txt before you send it.
 ";
 
 const NOT_MASKED: &str = "\
-This file was NOT masked: it holds the addresses, MACs and names as they were heard. Save it with masking if they are
-nobody else's business.
+This file was NOT masked: it holds the addresses, MACs and names as they were heard, those of network interfaces as well.
+Save it with masking if they are nobody else's business.
 ";
 
 const WORTH: &str = "
@@ -81,6 +83,7 @@ impl Study {
                 interfaces.push(Arc::clone(&datagram.interface));
             }
         }
+        let senders = self.senders();
         let described: Vec<CaptureInterface> = interfaces
             .iter()
             .map(|name| CaptureInterface {
@@ -104,7 +107,9 @@ impl Study {
                     Channel::Udp3502 | Channel::Udp3211 | Channel::UdpAsking => Transport::Udp,
                 },
                 from: datagram.from,
-                to: datagram.to.unwrap_or_else(|| self.receiver_of(datagram)),
+                to: datagram
+                    .to
+                    .unwrap_or_else(|| receiver_of(datagram, &senders)),
                 payload: Arc::clone(&datagram.bytes),
                 comment: Self::words_of(datagram),
             };
@@ -152,24 +157,36 @@ impl Study {
         Ok(archive.into_inner())
     }
 
-    /// Where a datagram must have gone whose receiver is not known: to the address that this computer sends from on that
-    /// network, and the port of the socket that heard it.
-    fn receiver_of(&self, datagram: &StudiedDatagram) -> SocketAddr {
-        let sent = self.datagrams.iter().find(|sent| {
-            sent.direction == Direction::Sent
-                && sent.interface == datagram.interface
-                && sent.from.is_ipv4() == datagram.from.is_ipv4()
-        });
-        let none: IpAddr = if datagram.from.is_ipv4() {
-            Ipv4Addr::UNSPECIFIED.into()
-        } else {
-            Ipv6Addr::UNSPECIFIED.into()
-        };
-        let port = match datagram.channel {
-            Channel::Udp3502 | Channel::Tcp3502 => PORT_INSTALL,
-            Channel::Udp3211 => PORT_MANAGEMENT,
-            Channel::UdpAsking => sent.map_or(0, |sent| sent.from.port()),
-        };
-        SocketAddr::new(sent.map_or(none, |sent| sent.from.ip()), port)
+    /// The first address that this computer sent from on each network.
+    fn senders(&self) -> Senders<'_> {
+        let mut senders = Senders::new();
+        for datagram in &self.datagrams {
+            if datagram.direction == Direction::Sent {
+                let network = (&*datagram.interface, datagram.from.is_ipv4());
+                senders.entry(network).or_insert(datagram.from);
+            }
+        }
+        senders
     }
+}
+
+/// For a network interface, and whether IPv4 is meant, an address of this computer.
+type Senders<'a> = BTreeMap<(&'a str, bool), SocketAddr>;
+
+/// Where a datagram must have gone whose receiver is not known: to the address that this computer sends from on that
+/// network, and the port of the socket that heard it.
+fn receiver_of(datagram: &StudiedDatagram, senders: &Senders<'_>) -> SocketAddr {
+    let is_ipv4 = datagram.from.is_ipv4();
+    let sent = senders.get(&(&*datagram.interface, is_ipv4));
+    let none: IpAddr = if is_ipv4 {
+        Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        Ipv6Addr::UNSPECIFIED.into()
+    };
+    let port = match datagram.channel {
+        Channel::Udp3502 | Channel::Tcp3502 => PORT_INSTALL,
+        Channel::Udp3211 => PORT_MANAGEMENT,
+        Channel::UdpAsking => sent.map_or(0, SocketAddr::port),
+    };
+    SocketAddr::new(sent.map_or(none, SocketAddr::ip), port)
 }

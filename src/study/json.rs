@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::messages::{FieldSeen, MessageSeen, Summary, UndecodedSeen};
 use super::text::{direction_word, hex};
 use super::{Judgment, StudiedDatagram, Study, judge};
+use crate::model::shown::escape_in_json;
 use crate::wire::{Guess, annotate, decode};
 
 #[derive(Serialize)]
@@ -149,9 +150,8 @@ impl Study {
     pub(super) fn json(&self, is_masked: bool) -> Result<String, serde_json::Error> {
         let judgments = judge(self);
         let summary = self.summary();
-        let mut json = serde_json::to_string_pretty(&self.file(&judgments, &summary, is_masked))?;
-        json.push('\n');
-        Ok(json)
+        let json = serde_json::to_string_pretty(&self.file(&judgments, &summary, is_masked))?;
+        Ok(format!("{}\n", escape_in_json(&json)))
     }
 
     fn file<'a>(

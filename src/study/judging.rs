@@ -136,6 +136,17 @@ fn indices<'a, 'b: 'a>(reads: impl IntoIterator<Item = &'a Read<'b>>) -> Vec<usi
     reads.into_iter().map(|read| read.idx).collect()
 }
 
+fn pairs(reads: &[(&Read<'_>, &Read<'_>)]) -> Vec<usize> {
+    indices(reads.iter().flat_map(|(first, second)| [*first, *second]))
+}
+
+/// What speaks for a statement and what speaks against it, so much of each that both are named.
+fn both(mut first: Vec<usize>, second: Vec<usize>) -> Vec<usize> {
+    first.truncate(REASONS_KEPT / 2);
+    first.extend(second.into_iter().take(REASONS_KEPT / 2));
+    first
+}
+
 /// "1 discover reply", "3 discover replies".
 fn counted(num: usize, one: &str, many: &str) -> String {
     format!("{num} {}", if num == 1 { one } else { many })

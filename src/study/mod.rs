@@ -35,7 +35,7 @@ pub struct StudiedUnit {
     pub mac: Option<Mac>,
     /// Its address.
     pub ip: Option<Ipv4Addr>,
-    /// What the catalog calls it.
+    /// What it is, as the catalog, an import or a person calls it. Left out of a masked study.
     pub product: String,
     /// Its sysObjectID, when SNMP brought it.
     pub sys_object_id: Option<String>,

@@ -108,7 +108,8 @@ statements! {
         "the fields of a message of type 0x82 or 0x83 from this unit";
     STATUS_ACCEPTED = "A16" "reply-status-accepted" Assumed "Test-IP reply and set-IP reply",
         "Status 0 says that the address was accepted",
-        "a set-IP reply with status 0, after which the unit is heard with the new address";
+        "a set-IP reply with status 0, after which the unit is heard with the new address; the old address a minute later \
+         speaks against it";
     STATUS_VALUES = "A17" "reply-status-values" Assumed "Test-IP reply and set-IP reply",
         "Status 1 to 6 say why an address was not accepted, and there is no other status",
         "a status above 6, or an address that is taken after a status of 1 to 6, speaks against it; each of the six is \

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::messages::{MessageSeen, Summary, UndecodedSeen, VALUES_COUNTED};
 use super::{Judgment, StudiedDatagram, Study, Verdict, judge};
+use crate::model::shown::show_text;
 use crate::model::time::Timestamp;
 use crate::model::traffic::Direction;
 use crate::wire::{Guess, Kind, RowWidth, annotate, decode, hex_rows};
@@ -70,13 +71,6 @@ pub(super) const fn direction_word(direction: Direction) -> &'static str {
     }
 }
 
-/// A text from outside in one line, without control characters.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
-        .collect()
-}
-
 pub(super) fn hex(bytes: &[u8]) -> String {
     let mut hex = String::with_capacity(2 * bytes.len());
     for byte in bytes {
@@ -113,16 +107,15 @@ impl Text<'_> {
             }
         };
         let shown = |value: Option<String>| or_unknown(value.unwrap_or_default());
+        let shown_text =
+            |value: Option<&str>| shown(value.map(|text| show_text(text).into_owned()));
         let rows = [
-            ("name", or_unknown(plain(&unit.name))),
+            ("name", or_unknown(show_text(&unit.name).into_owned())),
             ("MAC", shown(unit.mac.map(|mac| mac.to_string()))),
             ("address", shown(unit.ip.map(|ip| ip.to_string()))),
-            ("product", or_unknown(plain(&unit.product))),
-            (
-                "sysObjectID",
-                shown(unit.sys_object_id.as_deref().map(plain)),
-            ),
-            ("serial", shown(unit.serial.as_deref().map(plain))),
+            ("product", or_unknown(show_text(&unit.product).into_owned())),
+            ("sysObjectID", shown_text(unit.sys_object_id.as_deref())),
+            ("serial", shown_text(unit.serial.as_deref())),
             ("gathered", self.study.when.to_string()),
             ("datagrams", self.study.datagrams.len().to_string()),
         ];
@@ -248,7 +241,7 @@ impl Text<'_> {
                     "        {:04x}  {}{cut}  {}",
                     span.range.start,
                     hex(shown),
-                    plain(&span.label)
+                    show_text(&span.label)
                 ));
             }
         }
@@ -286,7 +279,7 @@ impl Text<'_> {
             let what = match &hint.what {
                 Guess::SenderMac => "the unit's MAC".to_owned(),
                 Guess::SenderIp => "the sender's address".to_owned(),
-                Guess::Text(text) => format!("text {text:?}"),
+                Guess::Text(text) => format!("text \"{}\"", show_text(text)),
             };
             self.line(format!("        {:04x}  {what}", hint.offset));
         }
@@ -306,7 +299,7 @@ impl Text<'_> {
                 datagram.when,
                 since(start, datagram.when),
                 direction_word(datagram.direction),
-                plain(&datagram.interface),
+                show_text(&datagram.interface),
                 datagram.channel.word(),
                 datagram.from,
                 Study::words_of(datagram)

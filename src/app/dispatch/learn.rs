@@ -31,8 +31,10 @@ impl App {
                 }
             }
             LearnCommand::SaveDecoder => {
-                if let Some(teach) = &self.teach {
-                    self.send(Command::SaveDecoder(Box::new(teach.draft.clone())));
+                if let Some(teach) = &mut self.teach {
+                    teach.sent = Some(teach.draft.clone());
+                    let draft = Box::new(teach.draft.clone());
+                    self.send(Command::SaveDecoder(draft));
                 }
             }
             LearnCommand::CopyDecoder => {
@@ -48,6 +50,7 @@ impl App {
             }
             LearnCommand::Study => {
                 if let Some(id) = self.selected_unit().map(|unit| unit.id) {
+                    self.awaits_study = true;
                     self.send(Command::Study(id));
                 }
             }
@@ -85,14 +88,6 @@ impl App {
         }));
         self.view = View::Study;
     }
-
-    /// What the studied unit is called, for a file's name. The file may be masked, so its name says as little.
-    pub(super) fn study_name(&self) -> String {
-        let product = self.study.as_ref().map(|it| it.study.unit.product.clone());
-        product
-            .filter(|product| !product.is_empty())
-            .unwrap_or_else(|| "of a unit".to_owned())
-    }
 }
 
 /// Whether decoders are asked about it: what is AIDP, also broken AIDP, is not theirs.
@@ -121,6 +116,7 @@ impl TeachState {
         let draft = Draft::from_datagram(port_of(&sample), &sample.raw.bytes, None, sender_ip);
         let mut teach = Self {
             draft,
+            sent: None,
             sample,
             mark: None,
             ports: String::new(),
@@ -154,7 +150,7 @@ impl TeachState {
 
     /// Reads what is typed into the draft. What cannot be read leaves its part as it was, and is said.
     pub(in crate::app) fn read_typed(&mut self) {
-        let mut problems = Vec::new();
+        let (mut problems, mut too_many) = (Vec::new(), Vec::new());
         let mut numbers = |label: &str, text: &str| {
             let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
             let read: Vec<Option<u16>> = parts.map(number).collect();
@@ -167,20 +163,29 @@ impl TeachState {
         if let Some(ports) = numbers("ports", &self.ports) {
             self.draft.ports = ports;
         }
-        if let Some(min) = numbers("least length", &self.min_length) {
-            self.draft.min_length = min.first().copied();
+        let mut one = |label: &str, text: &str| match numbers(label, text)?.as_slice() {
+            [] => Some(None),
+            [number] => Some(Some(*number)),
+            _ => {
+                too_many.push(format!("{label}: “{text}” is more than one number"));
+                None
+            }
+        };
+        if let Some(min) = one("least length", &self.min_length) {
+            self.draft.min_length = min;
         }
-        if let Some(max) = numbers("greatest length", &self.max_length) {
-            self.draft.max_length = max.first().copied();
+        if let Some(max) = one("greatest length", &self.max_length) {
+            self.draft.max_length = max;
         }
         if let Some(tlv) = &mut self.draft.tlv {
-            if let Some(begin) = numbers("records begin", &self.tlv.begin) {
-                tlv.begin = begin.first().copied().unwrap_or(0);
+            if let Some(begin) = one("records begin", &self.tlv.begin) {
+                tlv.begin = begin.unwrap_or(0);
             }
-            if let Some(end) = numbers("the type that ends records", &self.tlv.end_type) {
-                tlv.end_type = end.first().copied();
+            if let Some(end) = one("the type that ends records", &self.tlv.end_type) {
+                tlv.end_type = end;
             }
         }
+        problems.append(&mut too_many);
         let mut rules = Vec::new();
         for (idx, text) in self.rules.iter().enumerate() {
             match text.read() {

@@ -1,9 +1,6 @@
 //! The management networks of a site: prefixes and VLANs on which units may announce themselves and answer.
 
-use std::net::IpAddr;
-
 use egui::{RichText, ScrollArea, TextEdit, Ui, vec2};
-use ipnet::IpNet;
 
 use super::super::command::missing_networks;
 use super::super::theme;
@@ -12,10 +9,7 @@ use super::super::widgets::{self, Named};
 use super::super::{App, format};
 use super::Next;
 use crate::engine::command::Command;
-use crate::model::finding::{MANAGEMENT_KEPT, ManagementNetwork};
-
-/// How long the name of a VLAN may be.
-const MAX_VLAN_CHARS: usize = 64;
+use crate::model::finding::{MANAGEMENT_KEPT, MAX_VLAN_CHARS, ManagementNetwork};
 
 /// How high the list is at most.
 const LIST_HEIGHT: f32 = 200.0;
@@ -190,7 +184,7 @@ fn typed(form: &ManagementForm) -> Result<Option<ManagementNetwork>, String> {
     let cidr = if cidr.is_empty() {
         String::new()
     } else {
-        checked_cidr(cidr)?
+        ManagementNetwork::checked_cidr(cidr)?
     };
     let network = ManagementNetwork {
         cidr,
@@ -206,21 +200,6 @@ fn typed(form: &ManagementForm) -> Result<Option<ManagementNetwork>, String> {
         return Err(format!("A site has at most {MANAGEMENT_KEPT} of them"));
     }
     Ok(Some(network))
-}
-
-/// A prefix with its host bits cleared, or what is wrong with it.
-fn checked_cidr(text: &str) -> Result<String, String> {
-    if text.parse::<IpAddr>().is_ok() {
-        return Err(format!(
-            "{text:?} has no prefix length: a network looks like 10.20.4.0/24"
-        ));
-    }
-    match text.parse::<IpNet>() {
-        Ok(network) => Ok(network.trunc().to_string()),
-        Err(error) => Err(format!(
-            "{text:?} is no network ({error}): one looks like 10.20.4.0/24"
-        )),
-    }
 }
 
 /// A management network in words.

@@ -146,8 +146,12 @@ impl App {
             FontId::proportional(theme::SMALL_SIZE),
             palette.dim,
         );
+        let name = match why_not {
+            Some(why) => format!("{}: {why}", command.text()),
+            None => command.text().to_owned(),
+        };
         response
-            .named(command.text())
+            .named(&name)
             .on_hover_text(why_not.unwrap_or(command.tooltip()))
     }
 }

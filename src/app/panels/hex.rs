@@ -60,6 +60,10 @@ pub(in crate::app) fn hex_ui(ui: &mut Ui, view: &HexView<'_>) {
                 .x;
             let columns = view.width.num_bytes();
             let size = vec2(cell * (5 + columns * 4) as f32, ROW_HEIGHT);
+            let seen = rows_seen(ui, rows.len());
+            let (num_above, num_below) = (seen.start, rows.len() - seen.end);
+            let rows = &rows[seen];
+            skip_rows(ui, num_above, size.x);
             let places: Vec<Response> = rows
                 .iter()
                 .map(|row| {
@@ -71,6 +75,7 @@ pub(in crate::app) fn hex_ui(ui: &mut Ui, view: &HexView<'_>) {
                     response
                 })
                 .collect();
+            skip_rows(ui, num_below, size.x);
             // A field may go over several rows, so what is hovered is found before anything is drawn.
             let has_names = view.naming != Naming::None;
             let hovered = rows.iter().zip(&places).find_map(|(row, place)| {
@@ -89,9 +94,7 @@ pub(in crate::app) fn hex_ui(ui: &mut Ui, view: &HexView<'_>) {
                 .map(|span| span.range.clone())
                 .unwrap_or_default();
             for (row, place) in rows.iter().zip(&places) {
-                if ui.is_rect_visible(place.rect) {
-                    paint_row(ui, view.width, cell, row, place.rect, &marked);
-                }
+                paint_row(ui, view.width, cell, row, place.rect, &marked);
             }
             if let (Some(span), Some((_, place))) = (span, hovered) {
                 name_span(place, &span, view.naming);
@@ -103,6 +106,24 @@ pub(in crate::app) fn hex_ui(ui: &mut Ui, view: &HexView<'_>) {
                 ui.label(egui::RichText::new(text).size(SIZE).color(palette.dim));
             }
         });
+}
+
+/// Which of so many rows that begin here are seen. A page may have thousands, and each is a widget.
+fn rows_seen(ui: &Ui, num_rows: usize) -> Range<usize> {
+    let (top, clip) = (ui.cursor().top(), ui.clip_rect());
+    let row_at = |y: f32| ((y - top) / ROW_HEIGHT).clamp(0.0, num_rows as f32);
+    let first = row_at(clip.top()).floor() as usize;
+    let end = row_at(clip.bottom()).ceil() as usize;
+    first..end.max(first)
+}
+
+/// Leaves the room of rows that are not seen.
+fn skip_rows(ui: &mut Ui, num_rows: usize, width: f32) {
+    if num_rows > 0 {
+        ui.allocate_space(vec2(width, ROW_HEIGHT * num_rows as f32));
+        // What follows is the same wherever the page is scrolled to; the space has an id of its own.
+        ui.skip_ahead_auto_ids(num_rows - 1);
+    }
 }
 
 fn paint_row(

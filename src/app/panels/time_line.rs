@@ -127,7 +127,7 @@ impl App {
         let palette = palette(ui.ctx());
         let field = TextEdit::singleline(&mut self.time_line.typed)
             .id(Id::unique("time to go to"))
-            .hint_text(RichText::new("14:32").color(palette.faint))
+            .hint_text(RichText::new("Go to 14:32").color(palette.dim))
             .desired_width(128.0)
             .min_size(vec2(150.0, 30.0))
             .margin(egui::Margin::symmetric(11, 6))
@@ -262,11 +262,14 @@ impl App {
 
     /// The marker goes with the pointer. Going back begins anew, so the engine is told again only when it has followed.
     fn follow_pointer(&mut self, response: &Response, time_at: impl Fn(f32) -> Timestamp) {
+        // Also when the pointer is gone without having been let go: the marker must not wait for it for ever.
+        if !response.dragged() {
+            self.time_line.is_dragged = false;
+        }
         let Some(pos) = response.interact_pointer_pos() else {
             return;
         };
         if response.clicked() || response.drag_stopped() {
-            self.time_line.is_dragged = false;
             self.move_replay(time_at(pos.x));
             response.request_focus();
         } else if response.dragged() {

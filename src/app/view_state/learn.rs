@@ -60,6 +60,8 @@ pub(in crate::app) struct TlvText {
 pub(in crate::app) struct TeachState {
     /// The decoder so far.
     pub(in crate::app) draft: Draft,
+    /// The decoder as it was given to be saved.
+    pub(in crate::app) sent: Option<Draft>,
     /// The datagram that it began with.
     pub(in crate::app) sample: Arc<Stray>,
     /// The bytes that are marked.

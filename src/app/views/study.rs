@@ -14,6 +14,9 @@ use crate::wire::RowWidth;
 /// How wide the text of the page is at most.
 const MAX_WIDTH: f32 = 860.0;
 
+/// How many message types show their bytes at first.
+const OPEN_AT_FIRST: usize = 3;
+
 /// How many datagrams that cannot be decoded are shown.
 const UNDECODED_SHOWN: usize = 10;
 
@@ -89,8 +92,8 @@ impl App {
         if state.summary.messages.is_empty() {
             ui.label(RichText::new("No message of the protocol").color(palette.dim));
         }
-        for message in &state.summary.messages {
-            self.message_ui(ui, &study, message);
+        for (idx, message) in state.summary.messages.iter().enumerate() {
+            self.message_ui(ui, &study, message, idx < OPEN_AT_FIRST);
         }
         if state.summary.num_undecoded == 0 {
             return;
@@ -132,7 +135,7 @@ impl App {
     }
 
     /// A message type: how often, and one of them with its bytes.
-    fn message_ui(&self, ui: &mut Ui, study: &Study, message: &MessageSeen) {
+    fn message_ui(&self, ui: &mut Ui, study: &Study, message: &MessageSeen, is_open: bool) {
         let count = format::counted(message.num as u64, "time", "times");
         let length = if message.min_len == message.max_len {
             format::bytes(message.max_len as u64)
@@ -150,7 +153,7 @@ impl App {
         }
         CollapsingHeader::new(title)
             .id_salt((message.kind.to_string(), message.direction.word()))
-            .default_open(true)
+            .default_open(is_open)
             .show(ui, |ui| {
                 let palette = palette(ui.ctx());
                 for (remark, num) in &message.remarks {

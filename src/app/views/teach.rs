@@ -163,8 +163,9 @@ fn bytes_ui(ui: &mut Ui, teach: &mut TeachState) {
     );
     ui.label(RichText::new(words).color(palette.dim));
     ui.horizontal_wrapped(|ui| {
+        let no_mark = range.is_none().then_some("Mark bytes first");
         for fact in Fact::ALL {
-            if marking_button(ui, fact.label(), range.is_some()).clicked()
+            if marking_button(ui, fact.label(), no_mark).clicked()
                 && let Some(range) = range.clone()
             {
                 let reading = likely_reading(fact, &sample.raw.bytes[range.clone()]);
@@ -172,8 +173,8 @@ fn bytes_ui(ui: &mut Ui, teach: &mut TeachState) {
                 teach.show_draft();
             }
         }
-        let has_room = teach.rules.len() < MAX_RULES;
-        if marking_button(ui, "Always like this", range.is_some() && has_room).clicked()
+        let why_not = no_mark.map(str::to_owned).or_else(|| no_room(teach));
+        if marking_button(ui, "Always like this", why_not.as_deref()).clicked()
             && let Some(range) = range
         {
             teach.rules.push(RuleText {
@@ -187,10 +188,16 @@ fn bytes_ui(ui: &mut Ui, teach: &mut TeachState) {
     fields_ui(ui, teach);
 }
 
-fn marking_button(ui: &mut Ui, word: &str, is_possible: bool) -> egui::Response {
-    widgets::row_button(ui, word, is_possible)
+fn marking_button(ui: &mut Ui, word: &str, why_not: Option<&str>) -> egui::Response {
+    widgets::row_button(ui, word, why_not.is_none())
         .named(&format!("Marked bytes: {word}"))
-        .on_disabled_hover_text("Mark bytes first")
+        .on_disabled_hover_text(why_not.unwrap_or_default())
+}
+
+/// Why there can be no more matches.
+fn no_room(teach: &TeachState) -> Option<String> {
+    (teach.rules.len() >= MAX_RULES)
+        .then(|| format!("A decoder has at most {MAX_RULES} matches: remove one first"))
 }
 
 /// How such bytes are most likely meant.
@@ -353,8 +360,12 @@ fn telling_ui(ui: &mut Ui, teach: &mut TeachState) {
         teach.rules.remove(idx);
         is_typed = true;
     }
-    let has_room = teach.rules.len() < MAX_RULES;
-    let is_added = ui.horizontal(|ui| widgets::row_button(ui, "Add match", has_room).clicked());
+    let full = no_room(teach);
+    let is_added = ui.horizontal(|ui| {
+        widgets::row_button(ui, "Add match", full.is_none())
+            .on_disabled_hover_text(full.as_deref().unwrap_or_default())
+            .clicked()
+    });
     if is_added.inner {
         teach.rules.push(RuleText {
             offset: "0".to_owned(),

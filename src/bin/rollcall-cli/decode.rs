@@ -259,9 +259,11 @@ impl Run {
             }
         };
         let rejection = wire::decode(&datagram).err();
-        // What is AIDP never reaches a taught decoder.
+        // What is AIDP, or its sister protocol, never reaches a taught decoder: the engine keeps it from them as well.
         let taught = match rejection {
-            Some(Rejection::NotAidp { .. }) => self.decoders.first_match(self.port, &datagram),
+            Some(Rejection::NotAidp { asmp: false, .. }) => {
+                self.decoders.first_match(self.port, &datagram)
+            }
             _ => None,
         };
         if let Some(taught) = taught {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollcall::engine::SiteChoice;
 use rollcall::engine::command::{Command, ExposeRequest};
 use rollcall::engine::ranges::{Ranges, Size};
-use rollcall::model::exposure::{Exposed, report_text};
+use rollcall::model::exposure::{ExposeState, Exposed, report_text};
 use rollcall::model::snapshot::SweepEnd;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ const BEGIN_PATIENCE: Duration = Duration::from_secs(5);
 /// What `expose` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  rollcall-cli expose 10.20.4.0/24\n\nOnly UDP and TCP 3502 and 3211 are touched. Exit code 1: something answers."
+    after_help = "Example:\n  rollcall-cli expose 10.20.4.0/24\n\nOnly UDP and TCP 3502 and 3211 are touched. Exit code 1: something answers; 2: the check was not finished, and nothing answered so far."
 )]
 pub(crate) struct Args {
     /// What to check: networks, ranges or single addresses
@@ -116,10 +116,58 @@ pub(crate) fn expose(args: &Args) -> Result<Outcome, Failure> {
                 return Err(Failure::Expose);
             }
         }
-        if state.found.is_empty() {
-            Ok(Outcome::Done)
-        } else {
-            Ok(Outcome::Findings)
-        }
+        outcome_of(state)
     })
+}
+
+/// How a check ended. One that was not finished never says that nothing is exposed.
+fn outcome_of(state: &ExposeState) -> Result<Outcome, Failure> {
+    let is_done = state.outcome == Some(SweepEnd::Done);
+    if state.num_exposed > 0 {
+        if !is_done {
+            say(format_args!(
+                "the exposure check was not finished: {} of {} questions asked",
+                state.num_asked, state.num_questions
+            ));
+        }
+        Ok(Outcome::Findings)
+    } else if is_done {
+        Ok(Outcome::Done)
+    } else {
+        Err(Failure::ExposeNotDone {
+            num_asked: state.num_asked,
+            num_questions: state.num_questions,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_finished_check_says_that_nothing_is_exposed() {
+        let state = |outcome: Option<SweepEnd>, num_exposed| ExposeState {
+            outcome,
+            num_exposed,
+            num_asked: 3,
+            num_questions: 8,
+            ..ExposeState::default()
+        };
+        let done = outcome_of(&state(Some(SweepEnd::Done), 0));
+        assert!(matches!(done, Ok(Outcome::Done)), "{done:?}");
+        for unfinished in [
+            None,
+            Some(SweepEnd::Canceled),
+            Some(SweepEnd::Failed("no route".to_owned())),
+        ] {
+            let ended = outcome_of(&state(unfinished.clone(), 0));
+            let words = ended.expect_err("nobody knows").to_string();
+            assert!(words.contains("3 of 8"), "{words}");
+            let ended = outcome_of(&state(unfinished, 1));
+            assert!(matches!(ended, Ok(Outcome::Findings)), "{ended:?}");
+        }
+        let found = outcome_of(&state(Some(SweepEnd::Done), 2));
+        assert!(matches!(found, Ok(Outcome::Findings)), "{found:?}");
+    }
 }

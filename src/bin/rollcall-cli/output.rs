@@ -11,7 +11,8 @@ use rollcall::engine::handle::SendError;
 use rollcall::engine::identify::credentials::V3UserError;
 use rollcall::engine::ranges::RangeError;
 use rollcall::inventory::WriteError;
-use rollcall::model::shown::{is_hidden, show_text};
+use rollcall::model::finding::MANAGEMENT_KEPT;
+use rollcall::model::shown::{escape_in_json, show_text};
 use rollcall::sim::SimError;
 use serde::Serialize;
 use serde_json::Serializer;
@@ -102,6 +103,22 @@ pub(crate) enum Failure {
     /// The exposure check did not begin, or could not go on; why, was said on the way.
     #[error("the exposure check could not be done")]
     Expose,
+    /// The exposure check ended before everything was asked, and nothing had answered until then.
+    #[error(
+        "the exposure check was not finished: {num_asked} of {num_questions} questions asked, nothing answered so far"
+    )]
+    ExposeNotDone {
+        /// Questions that were asked.
+        num_asked: u64,
+        /// Questions that there were to ask.
+        num_questions: u64,
+    },
+    /// More management networks than a site may have.
+    #[error("a site has at most {MANAGEMENT_KEPT} management networks; these would be {0}")]
+    ManagementFull(usize),
+    /// Stopped by the person before a capture was read and replayed to its end.
+    #[error("stopped before the capture was read; nothing was written")]
+    ReplayStopped,
     /// A capture file cannot be read or written.
     #[error("{0}")]
     Capture(String),
@@ -200,16 +217,7 @@ impl Formatter for Escaping {
     where
         W: ?Sized + Write,
     {
-        let mut rest = fragment;
-        while let Some((at, hidden)) = rest.char_indices().find(|(_, c)| is_hidden(*c)) {
-            writer.write_all(&rest.as_bytes()[..at])?;
-            let mut units = [0; 2];
-            for unit in hidden.encode_utf16(&mut units) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = &rest[at + hidden.len_utf8()..];
-        }
-        writer.write_all(rest.as_bytes())
+        writer.write_all(escape_in_json(fragment).as_bytes())
     }
 }
 

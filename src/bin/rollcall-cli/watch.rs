@@ -2,23 +2,24 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use rollcall::engine::SiteChoice;
 use rollcall::engine::command::Command;
-use rollcall::model::finding::{Finding, FindingState, ManagementNetwork};
+use rollcall::model::finding::{Finding, FindingState, MANAGEMENT_KEPT, ManagementNetwork};
 use rollcall::model::shown::show_text;
 use rollcall::model::snapshot::Snapshot;
 use serde::Serialize;
 
 use crate::json::hex_of;
 use crate::output::{Failure, JsonLines, Outcome, counted, say};
-use crate::session::{self, Network, in_seconds, with_engine};
+use crate::session::{self, Call, Network, in_seconds, with_engine};
 
 /// What `watch` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  rollcall-cli watch --seconds 60 --management 10.20.0.0/16\n\nNothing is asked. Exit code 1: there is an open finding."
+    after_help = "Example:\n  rollcall-cli watch --seconds 60 --management 10.20.0.0/16\n\nNothing is asked. With --site, management networks are added to those that the site has. Exit code 1: there is an open finding."
 )]
 pub(crate) struct Args {
     /// How long; without it until Ctrl-C
@@ -27,9 +28,8 @@ pub(crate) struct Args {
     /// Only this interface; may be given several times
     #[arg(long, value_name = "NAME")]
     interface: Vec<String>,
-    /// A network on which units belong, as a CIDR or the name of a VLAN; may be given several times
-    #[arg(long, value_name = "CIDR")]
-    management: Vec<String>,
+    #[command(flatten)]
+    management: Management,
     /// Keep findings, management networks and the capture in this site file; a new one when it is not there
     #[arg(long, value_name = "FILE")]
     site: Option<PathBuf>,
@@ -178,19 +178,55 @@ fn text_of(finding: &Finding) -> String {
     )
 }
 
-/// A management network as a person types it: a CIDR, else the name of a VLAN.
-fn management(text: &str) -> ManagementNetwork {
-    if text.parse::<ipnet::Ipv4Net>().is_ok() {
-        ManagementNetwork {
-            cidr: text.to_owned(),
-            vlan: String::new(),
+/// Which networks are management networks, besides those that the site has.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Management {
+    /// A network on which units belong, as a CIDR or the name of a VLAN; may be given several times
+    #[arg(long, value_name = "CIDR", value_parser = ManagementNetwork::parse)]
+    management: Vec<ManagementNetwork>,
+}
+
+impl Management {
+    /// Adds them to those that the open site has.
+    pub(crate) fn add(&self, call: &Call) -> Result<(), Failure> {
+        if self.management.is_empty() {
+            return Ok(());
         }
-    } else {
-        ManagementNetwork {
-            cidr: String::new(),
-            vlan: text.to_owned(),
+        let known = Arc::clone(&call.snapshot().watching.management);
+        let list = joined(&known, &self.management)?;
+        let num_new = list.len() - known.len();
+        if !known.is_empty() {
+            say(format_args!(
+                "{num_new} added to the {} of the site",
+                counted(
+                    known.len() as u64,
+                    "management network",
+                    "management networks"
+                )
+            ));
+        }
+        if num_new > 0 {
+            call.send(Command::SetManagement(list))?;
+        }
+        Ok(())
+    }
+}
+
+/// The networks of a site and those that are given, none of them twice.
+fn joined(
+    known: &[ManagementNetwork],
+    given: &[ManagementNetwork],
+) -> Result<Vec<ManagementNetwork>, Failure> {
+    let mut list = known.to_vec();
+    for network in given {
+        if !list.contains(network) {
+            list.push(network.clone());
         }
     }
+    if list.len() > MANAGEMENT_KEPT {
+        return Err(Failure::ManagementFull(list.len()));
+    }
+    Ok(list)
 }
 
 /// Runs the subcommand.
@@ -201,14 +237,31 @@ pub(crate) fn watch(args: &Args) -> Result<Outcome, Failure> {
     };
     let config = session::config(site, Network::Listen(args.interface.clone()));
     with_engine(config, async |call| {
-        if !args.management.is_empty() {
-            let networks = args.management.iter().map(|text| management(text));
-            call.send(Command::SetManagement(networks.collect()))?;
-        }
+        args.management.add(call)?;
         call.wait(args.seconds.map(in_seconds), |_| Ok(false))
             .await?;
         // What was seen in the last moment becomes a finding only after a short while.
         let snapshot = call.settled_findings().await?;
         args.shown.print(&snapshot)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_networks_come_to_those_of_the_site_and_none_twice() {
+        let networks = |texts: &[&str]| -> Vec<ManagementNetwork> {
+            let parsed = texts.iter().map(|text| ManagementNetwork::parse(text));
+            parsed.collect::<Result<_, _>>().expect("they are networks")
+        };
+        let known = networks(&["10.1.0.0/16", "120"]);
+        let given = networks(&["10.2.0.7/16", "10.1.9.9/16", "10.2.0.0/16"]);
+        let list = joined(&known, &given).expect("there is room");
+        assert_eq!(list, networks(&["10.1.0.0/16", "120", "10.2.0.0/16"]));
+        let many: Vec<String> = (0..MANAGEMENT_KEPT).map(|n| n.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(joined(&networks(&many), &given).is_err());
+    }
 }

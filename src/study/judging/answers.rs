@@ -1,6 +1,6 @@
 //! What a unit's answers to a new address say: their type, their sequence, their fields, their status.
 
-use super::{Finding, Verdict, counted, indices, listed};
+use super::{Finding, Verdict, both, counted, indices, listed, pairs};
 use crate::study::reading::{Read, Reading};
 use crate::wire::{IpStatus, Kind, Message};
 
@@ -61,7 +61,7 @@ pub(super) fn sequence_echoed(reading: &Reading<'_>) -> Finding {
     ] {
         let kinds = [reply];
         for read in reading.of_unit(kinds) {
-            if read.datagram.is_unasked || reading.open_requests(read, request).next().is_none() {
+            if read.datagram.is_unasked || !reading.is_asked_for(read, request) {
                 continue;
             }
             match (reading.request_of(read, request), read.sequence()) {
@@ -200,18 +200,37 @@ pub(super) fn status_accepted(reading: &Reading<'_>) -> Finding {
         .filter(|read| read.kind() == Some(Kind::SetIpReply))
         .filter_map(|read| Some((*read, taken(reading, read)?)))
         .collect();
-    if proven.is_empty() {
-        return Finding::new(
+    let refuted: Vec<_> = zero
+        .iter()
+        .filter(|read| read.kind() == Some(Kind::SetIpReply))
+        .filter_map(|read| {
+            let request = reading.request_of(read, Kind::SetIpRequest)?;
+            Some((*read, reading.still_old(request, read)?))
+        })
+        .collect();
+    match (proven.is_empty(), refuted.is_empty()) {
+        (true, true) => Finding::new(
             Verdict::Open,
             "a reply with status 0 came, and the unit was not heard with a new address after it",
             indices(zero),
-        );
+        ),
+        (false, true) => Finding::new(
+            Verdict::Confirmed,
+            "after a set-IP reply with status 0 the unit was heard with the new address",
+            pairs(&proven),
+        ),
+        (true, false) => Finding::new(
+            Verdict::Contradicted,
+            "a minute and more after a set-IP reply with status 0 the unit still claimed the old address",
+            pairs(&refuted),
+        ),
+        (false, false) => Finding::new(
+            Verdict::Open,
+            "after one set-IP reply with status 0 the unit was heard with the new address, a minute and more after \
+             another it still claimed the old one",
+            both(pairs(&proven), pairs(&refuted)),
+        ),
     }
-    Finding::new(
-        Verdict::Confirmed,
-        "after a set-IP reply with status 0 the unit was heard with the new address",
-        indices(proven.iter().flat_map(|(read, proof)| [*read, *proof])),
-    )
 }
 
 pub(super) fn status_values(reading: &Reading<'_>) -> Finding {

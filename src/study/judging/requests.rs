@@ -1,6 +1,6 @@
 //! What the requests of other programs say, and what came of set-IP requests.
 
-use super::{Finding, MODE_IPV6, Verdict, counted, indices};
+use super::{Finding, MODE_IPV6, Verdict, both, counted, indices, pairs};
 use crate::study::reading::{Read, Reading};
 use crate::wire::{Kind, Meaning, Message, Remark};
 
@@ -100,11 +100,19 @@ pub(super) fn set_ip_body(reading: &Reading<'_>) -> Finding {
         .filter(|read| has_assumed_body(read))
         .filter_map(|read| Some((read, reading.proof_of(read)?)))
         .collect();
+    if !proven.is_empty() && !odd.is_empty() {
+        return Finding::new(
+            Verdict::Open,
+            "after a set-IP request with these fields the unit was heard with the new address, and a set-IP request of \
+             another program has other fields",
+            both(pairs(&proven), indices(odd)),
+        );
+    }
     if !proven.is_empty() {
         return Finding::new(
             Verdict::Confirmed,
             "after a set-IP request with these fields the unit was heard with the new address",
-            indices(proven.iter().flat_map(|(read, proof)| [*read, *proof])),
+            pairs(&proven),
         );
     }
     if !odd.is_empty() {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use super::names::Needles;
 use super::regions::{What, regions};
@@ -69,6 +70,8 @@ pub(super) struct Known {
     /// Addresses that were only met as text: not looked for as bytes, where they would be met by chance.
     only_written: BTreeSet<[u8; 4]>,
     needles: Needles,
+    /// Network interfaces, by what they are called. A person may have named them after a place.
+    interfaces: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 impl Known {
@@ -83,6 +86,7 @@ impl Known {
             serial_numbers: BTreeSet::new(),
             only_written: BTreeSet::new(),
             needles: Needles::new(),
+            interfaces: BTreeMap::new(),
         };
         known.gather(study);
         known.settle();
@@ -103,6 +107,10 @@ impl Known {
             self.serials.extend(name_key(serial.as_bytes()));
         }
         for datagram in &study.datagrams {
+            let next = self.interfaces.len() + 1;
+            self.interfaces
+                .entry(Arc::clone(&datagram.interface))
+                .or_insert_with(|| Arc::from(format!("net-{next}")));
             self.note_ip_port(datagram.from);
             if let Some(to) = datagram.to {
                 self.note_ip_port(to);
@@ -221,6 +229,11 @@ impl Known {
                 self.serial_numbers.insert(number);
             }
         }
+    }
+
+    /// What an interface is called instead.
+    pub(super) fn interface(&self, name: &Arc<str>) -> Arc<str> {
+        Arc::clone(self.interfaces.get(name).unwrap_or(name))
     }
 
     /// The MAC that stands for this one, of the same vendor.

@@ -1,8 +1,8 @@
-//! A study without what tells whose network it was: MACs, addresses, names and serials replaced by others, the same ones
-//! everywhere, in the datagrams' bytes as well as around them. Everything is masked before anything is written, so that no
+//! A study without what tells whose network it was: MACs, addresses, names, serials and network interfaces replaced by
+//! others, the same ones everywhere; without the product's name, which may be a person's own words; in the datagrams' bytes as well as around them. Everything is masked before anything is written, so that no
 //! file can hold what another one hides.
 //!
-//! What stays: the vendor's part of a MAC, ports, interface names, times, sequences, lengths, masks, 0.0.0.0 and the
+//! What stays: the vendor's part of a MAC, ports, the product's object id, times, sequences, lengths, masks, 0.0.0.0 and the
 //! addresses that everybody has (broadcast, well-known groups, loopback). Bytes that nobody can decode are searched for
 //! what is known to be private; what else they hold, nobody knows.
 
@@ -22,7 +22,8 @@ use super::{StudiedDatagram, StudiedUnit, Study};
 use crate::model::identity::Mac;
 
 impl Study {
-    /// The same study with other MACs, addresses, names and serials. Lengths, message types and judgments stay.
+    /// The same study with other MACs, addresses, names, serials and interfaces, and without the product's name. Lengths,
+    /// message types and judgments stay.
     #[must_use]
     pub fn masked(&self) -> Self {
         let known = Known::of(self);
@@ -45,8 +46,9 @@ impl Known {
             name: self.text(&unit.name),
             mac: unit.mac.map(|mac| Mac::new(self.mac(mac.octets()))),
             ip: unit.ip.map(|ip| Ipv4Addr::from(self.ip(ip.octets()))),
-            product: unit.product.clone(),
-            sys_object_id: unit.sys_object_id.clone(),
+            // It may be what a person typed or imported: any words.
+            product: String::new(),
+            sys_object_id: unit.sys_object_id.clone().filter(|id| is_object_id(id)),
             serial: unit.serial.as_deref().map(|serial| self.text(serial)),
         }
     }
@@ -60,6 +62,7 @@ impl Known {
             from: self.ip_port(datagram.from),
             to: datagram.to.map(|to| self.ip_port(to)),
             bytes: Arc::from(bytes),
+            interface: self.interface(&datagram.interface),
             ..datagram.clone()
         }
     }
@@ -202,6 +205,12 @@ impl Known {
         }
         0
     }
+}
+
+/// Whether it is numbers with dots between them, as every object id is.
+fn is_object_id(text: &str) -> bool {
+    let is_number = |arc: &str| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit());
+    text.trim_start_matches('.').split('.').all(is_number)
 }
 
 /// The longest thing that is looked for as bytes: an IPv6 address.

@@ -35,12 +35,8 @@ impl App {
         };
         self.check_progress_ui(ui, &check);
         if check.found.is_empty() {
-            let title = if check.outcome == Some(SweepEnd::Done) {
-                "No address answered"
-            } else {
-                "No address answered so far"
-            };
-            nothing_ui(ui, title, "Discovery is not exposed where it was checked");
+            let (title, words) = nothing_words(&check);
+            nothing_ui(ui, title, &words);
             return;
         }
         self.list_room_ui(ui, |app, ui| app.exposed_list_ui(ui, &check));
@@ -208,6 +204,25 @@ const fn udp(answered: bool) -> TcpPort {
     }
 }
 
+/// What is said while no address answered. Only a check that was finished says that nothing is exposed.
+fn nothing_words(check: &ExposeState) -> (&'static str, String) {
+    if check.outcome == Some(SweepEnd::Done) {
+        (
+            "No address answered",
+            "Discovery is not exposed where it was checked".to_owned(),
+        )
+    } else {
+        (
+            "No address answered so far",
+            format!(
+                "{} of {} asked so far",
+                format::count(check.num_asked),
+                format::counted(check.num_questions, "question", "questions")
+            ),
+        )
+    }
+}
+
 /// Where an exposed address is, in words.
 const fn where_word(is_routed: bool) -> &'static str {
     if is_routed {
@@ -253,6 +268,28 @@ fn progress_words(check: &ExposeState, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_finished_check_says_that_nothing_is_exposed() {
+        let mut check = ExposeState {
+            num_asked: 12,
+            num_questions: 1_016,
+            ..ExposeState::default()
+        };
+        for outcome in [
+            None,
+            Some(SweepEnd::Canceled),
+            Some(SweepEnd::Failed("no route".to_owned())),
+        ] {
+            check.outcome = outcome;
+            let (title, words) = nothing_words(&check);
+            assert_eq!(title, "No address answered so far");
+            assert_eq!(words, "12 of 1,016 questions asked so far");
+        }
+        check.outcome = Some(SweepEnd::Done);
+        let (_, words) = nothing_words(&check);
+        assert_eq!(words, "Discovery is not exposed where it was checked");
+    }
 
     #[test]
     fn a_running_check_tells_its_rate_and_the_time_left() {

@@ -158,12 +158,7 @@ impl App {
         for series in plot.series {
             let count = series.count_at(bucket_idx);
             if count > 0 {
-                lines.push(format!(
-                    "{} {} {}",
-                    format::count(u64::from(count)),
-                    series.kind.word(),
-                    series.direction.word()
-                ));
+                lines.push(series.words(u64::from(count)));
             }
         }
         if lines.len() == 1 {
@@ -261,6 +256,25 @@ impl TrafficSeries {
     fn count_at(&self, bucket_idx: usize) -> u32 {
         self.counts.get(bucket_idx).copied().unwrap_or(0)
     }
+
+    /// "6 replies heard", "1 discover request sent".
+    fn words(&self, count: u64) -> String {
+        let one = self.kind.word();
+        let many = match self.kind {
+            DatagramKind::Announcement => "announcements",
+            DatagramKind::Reply => "replies",
+            DatagramKind::Discover => "discover requests",
+            DatagramKind::TestIp => "test-IP requests",
+            DatagramKind::SetIp => "set-IP requests",
+            // These are no things that are counted, but what the datagrams are.
+            DatagramKind::Taught | DatagramKind::OtherAidp | DatagramKind::NotAidp => one,
+        };
+        format!(
+            "{} {}",
+            format::counted(count, one, many),
+            self.direction.word()
+        )
+    }
 }
 
 impl Plotted<'_> {
@@ -302,12 +316,7 @@ impl Plotted<'_> {
             .iter()
             .map(|series| {
                 let sum: u64 = series.counts.iter().copied().map(u64::from).sum();
-                format!(
-                    "{} {} {}",
-                    format::count(sum),
-                    series.kind.word(),
-                    series.direction.word()
-                )
+                series.words(sum)
             })
             .collect();
         format!(
@@ -395,10 +404,29 @@ mod tests {
         assert_eq!(
             words,
             [
-                "Traffic on eth0 in 1 min: 6 reply heard, 2 discover request sent",
+                "Traffic on eth0 in 1 min: 6 replies heard, 2 discover requests sent",
                 "Traffic on eth1 in 1 min: 9 not AIDP heard",
             ]
         );
+    }
+
+    #[test]
+    fn one_and_many_have_words_of_their_own() {
+        for (kind, one, many) in [
+            (
+                DatagramKind::Announcement,
+                "1 announcement",
+                "2 announcements",
+            ),
+            (DatagramKind::Reply, "1 reply", "2 replies"),
+            (DatagramKind::SetIp, "1 set-IP request", "2 set-IP requests"),
+            (DatagramKind::OtherAidp, "1 other AIDP", "2 other AIDP"),
+        ] {
+            let mut series = traffic().series.remove(0);
+            series.kind = kind;
+            assert_eq!(series.words(1), format!("{one} heard"));
+            assert_eq!(series.words(2), format!("{many} heard"));
+        }
     }
 
     #[test]
