@@ -482,7 +482,10 @@ async fn a_replay_is_judged_by_the_sites_management_networks() {
             is_at(180)(snapshot) && is_off(snapshot)
         })
         .await;
-    assert_eq!(*end.watching.management, [network.clone()]);
+    assert_eq!(
+        end.watching.management.as_slice(),
+        std::slice::from_ref(&network)
+    );
     running.send(Command::Replay(ReplayMove::To(at(45))));
     let early = running.until("45 s", is_at(45)).await;
     assert_eq!(

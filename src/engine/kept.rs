@@ -101,7 +101,7 @@ fn each_of_segment(
     // The ring has whatever came to the ports that were listened on, which in the demo are others.
     let mut reader = CaptureReader::new(bytes)
         .map_err(failed)?
-        .watching(0..=u16::MAX)
+        .watching_everything()
         .keeping_whole();
     while let Some(datagram) = reader.next().map_err(failed)? {
         let found = reader
