@@ -414,7 +414,8 @@ fn trouble_and_remarks_are_said() {
 fn differences_are_filtered_copied_and_lead_to_the_unit() {
     let mut test = test();
     test.click("Compare with the site…");
-    assert!(test.shows("17 units are the same in the replay and in FRA2 hall B"));
+    assert!(test.shows("17 units are the same in the replay at "));
+    assert!(test.shows(" and in FRA2 hall B"));
     assert!(test.shows("Only in the replay: 1"));
     test.harness.get_by_label("Copy comparison").click();
     test.harness.step();

@@ -20,13 +20,16 @@ impl App {
     /// Draws the comparison.
     pub(super) fn comparison_ui(&mut self, ui: &mut Ui, form: &mut ComparisonForm) -> Next {
         let replay = self.snapshot.watching.replay.clone();
-        let Some(compared) = replay.and_then(|replay| replay.compared.clone()) else {
+        let Some((at, compared)) =
+            replay.and_then(|replay| Some((replay.at, replay.compared.clone()?)))
+        else {
             return Next::Close;
         };
         let palette = palette(ui.ctx());
         ui.label(format!(
-            "{} the same in the replay and in {}",
+            "{} the same in the replay at {} and in {}",
             format::counted(compared.num_same as u64, "unit is", "units are"),
+            format::time_of_day(at, &self.zone),
             format::show_text(&compared.site)
         ));
         kinds_ui(ui, form, &compared);

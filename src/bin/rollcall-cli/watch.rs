@@ -166,6 +166,8 @@ fn text_of(finding: &Finding) -> String {
     let on = finding
         .interface
         .as_deref()
+        // Some sentences name the network themselves.
+        .filter(|interface| !finding.what.contains(*interface))
         .map_or_else(String::new, |interface| format!(" on {interface}"));
     format!(
         "{} {} {}: {}{on} ({}, last {})",

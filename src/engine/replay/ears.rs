@@ -13,7 +13,7 @@ use crate::engine::recorder::{Recorder, Sent};
 use crate::model::sighting::{Channel, Source};
 use crate::model::time::Timestamp;
 use crate::model::traffic::Direction;
-use crate::wire::{self, Message, PORT_INSTALL, PORT_MANAGEMENT};
+use crate::wire::{self, Kind, PORT_INSTALL, PORT_MANAGEMENT};
 
 /// What all networks of a capture share.
 #[derive(Debug)]
@@ -78,12 +78,9 @@ impl Ears {
 
     /// Notes a question of the capturing computer: what comes after it is an answer. Says whether it is one.
     fn note_own(&self, datagram: &Datagram, counters: &Counters) -> bool {
-        let Ok(decoded) = wire::decode(&datagram.raw.bytes) else {
+        let Some(sequence) = discover_sequence(&datagram.raw.bytes) else {
             return false;
         };
-        if !matches!(decoded.message, Message::DiscoverRequest) {
-            return false;
-        }
         let to = datagram.to.ip().to_canonical();
         let is_to_many = match to {
             std::net::IpAddr::V4(ip) => ip.is_broadcast() || ip.octets()[3] == u8::MAX,
@@ -95,7 +92,7 @@ impl Ears {
             Asked::Sweep
         };
         let when: Timestamp = datagram.when;
-        self.own.note(decoded.frame.sequence(), asked, when);
+        self.own.note(sequence, asked, when);
         counters.note_request(when);
         true
     }
@@ -114,6 +111,15 @@ impl Ears {
     pub(super) fn forget_old(&self, now: Timestamp) {
         self.own.forget_old(now);
     }
+}
+
+/// The sequence of a discover request, also of one that the capture cut behind its header.
+fn discover_sequence(bytes: &[u8]) -> Option<u16> {
+    let readable = wire::readable(bytes)?;
+    let [_, _, _, _, _, high, low, ..] = *bytes else {
+        return None;
+    };
+    (readable.kind == Kind::DiscoverRequest).then(|| u16::from_be_bytes([high, low]))
 }
 
 /// Which socket would have heard it, and at which port.
