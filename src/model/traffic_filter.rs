@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::identity::Mac;
 use super::network::Network;
-use super::query::parse::{MAX_TERMS, TEXT_READ_CHARS, lower_chars, mac_notation, split_value};
+use super::query::parse::{lower_chars, mac_notation, read_terms};
 use super::traffic::SeenDatagram;
 use crate::wire::{Message, decode};
 
@@ -61,26 +61,9 @@ enum Place {
 impl TrafficFilter {
     /// Reads a filter text. What makes no sense is a free word, what is too long is cut.
     pub fn parse(text: &str) -> Self {
-        let text = match text.char_indices().nth(TEXT_READ_CHARS) {
-            Some((end, _)) => &text[..end],
-            None => text,
-        };
-        let mut terms = Vec::new();
-        let mut rest = text.trim_start();
-        while !rest.is_empty() && terms.len() < MAX_TERMS {
-            let (negated, after) = match rest.strip_prefix('!') {
-                Some(after) => (true, after),
-                None => (false, rest),
-            };
-            let (column, after) = split_column(after);
-            let (value, after) = split_value(after);
-            rest = after.trim_start();
-            // A lone `!` or `""` is something half typed.
-            if column.is_some() || !value.is_empty() {
-                terms.push(Term::new(negated, column, value));
-            }
+        Self {
+            terms: read_terms(text, split_column, Term::new),
         }
-        Self { terms }
     }
 
     /// Whether everything passes.
@@ -238,6 +221,7 @@ mod tests {
     use super::super::time::Timestamp;
     use super::super::traffic::{DatagramKind, Direction};
     use super::*;
+    use crate::model::query::parse::MAX_TERMS;
     use crate::wire::DiscoverReply;
 
     fn datagram(

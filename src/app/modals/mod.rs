@@ -13,6 +13,7 @@ mod management;
 mod palette;
 mod path;
 mod save_capture;
+mod save_file;
 mod save_study;
 mod sweep;
 mod v3_user;

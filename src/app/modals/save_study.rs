@@ -1,15 +1,16 @@
 //! The window of a study's file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use egui::{TextEdit, Ui};
+use egui::Ui;
 
 use super::super::App;
 use super::super::view_state::{PathUse, StudyForm};
-use super::super::widgets::{self, Named};
+use super::super::widgets;
 use super::Next;
 use super::confirm::{replace_ui, yes_or_no};
+use super::save_file::{FileChoice, FilePath};
 use crate::engine::command::{Command, StudyRequest};
 
 impl App {
@@ -22,36 +23,19 @@ impl App {
         let words = "Mask addresses, MACs and names";
         widgets::checkbox(ui, &mut form.is_masked, words, true)
             .on_hover_text("The same one is masked the same way everywhere in the file");
-        let field = TextEdit::singleline(&mut form.path)
-            .desired_width(f32::INFINITY)
-            .cursor_at_end(true)
-            .char_limit(4_096);
-        let response = widgets::field(ui, "File", field);
-        widgets::focus_once(&response, &mut form.focused);
-        let mut is_asked = widgets::entered(&response);
-        let mut next = Next::Stay;
-        let is_named = Path::new(form.path.trim()).file_name().is_some();
-        widgets::foot(ui, |ui| {
-            let save = ui
-                .add_enabled_ui(is_named, |ui| widgets::primary_button(ui, "Save", None))
-                .inner
-                .on_disabled_hover_text("Type where the file is to go");
-            is_asked |= save.clicked();
-            if widgets::quiet_button(ui, "Cancel").clicked() {
-                next = Next::Close;
+        let file = FilePath {
+            path: &mut form.path,
+            focused: &mut form.focused,
+            dialog: PathUse::Study,
+        };
+        match self.save_file_ui(ui, file) {
+            FileChoice::Stay => Next::Stay,
+            FileChoice::Cancel => Next::Close,
+            FileChoice::Save => {
+                self.send_study(form);
+                Next::Close
             }
-            let choose = widgets::quiet_button(ui, "Choose…")
-                .named("Choose a file…")
-                .on_hover_text("Opens the system's file dialog");
-            if choose.clicked() {
-                self.wants_dialog = Some((PathUse::Study, form.path.clone()));
-            }
-        });
-        if is_asked && is_named {
-            self.send_study(form);
-            return Next::Close;
         }
-        next
     }
 
     fn send_study(&mut self, form: &StudyForm) {

@@ -5,7 +5,7 @@ use crate::model::identity::Mac;
 use crate::model::status::Status;
 
 /// How many characters of a filter text are read.
-pub(in crate::model) const TEXT_READ_CHARS: usize = 1024;
+const TEXT_READ_CHARS: usize = 1024;
 
 /// How many terms of a filter text are read.
 pub(in crate::model) const MAX_TERMS: usize = 32;
@@ -61,6 +61,15 @@ pub(in crate::model) fn lower_chars(text: &str) -> impl Iterator<Item = char> + 
 
 /// Reads a filter text.
 pub(super) fn parse(text: &str) -> Vec<Term> {
+    read_terms(text, split_column, Term::new)
+}
+
+/// Takes a filter text apart into `!column:value`, each of which `make` makes a term of. What is too long is cut.
+pub(in crate::model) fn read_terms<C, T>(
+    text: &str,
+    split_column: impl Fn(&str) -> (Option<C>, &str),
+    make: impl Fn(bool, Option<C>, &str) -> T,
+) -> Vec<T> {
     let text = match text.char_indices().nth(TEXT_READ_CHARS) {
         Some((end, _)) => &text[..end],
         None => text,
@@ -77,7 +86,7 @@ pub(super) fn parse(text: &str) -> Vec<Term> {
         rest = after.trim_start();
         // A lone `!` or `""` is something half typed.
         if column.is_some() || !value.is_empty() {
-            terms.push(Term::new(negated, column, value));
+            terms.push(make(negated, column, value));
         }
     }
     terms
@@ -98,7 +107,7 @@ fn split_column(text: &str) -> (Option<Column>, &str) {
 }
 
 /// Takes a value off the front: up to the closing quote, else up to a space. A quote within a word is a letter.
-pub(in crate::model) fn split_value(text: &str) -> (&str, &str) {
+fn split_value(text: &str) -> (&str, &str) {
     match text.strip_prefix('"') {
         Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
         None => text.split_at(text.find(char::is_whitespace).unwrap_or(text.len())),
