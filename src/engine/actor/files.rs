@@ -127,6 +127,8 @@ impl Actor {
                 );
             }
             JobDone::Captured(request, result) => self.take_capture(request, result),
+            // The site that it was asked for in is closed.
+            JobDone::Studied(_) if was_canceled => {}
             JobDone::Studied(study) => self.say.notice(Notice::Studied(Arc::from(study))),
             JobDone::StudySaved(request, result) => self.take_study_file(request, result),
             JobDone::Read(_, _) if was_canceled => {
