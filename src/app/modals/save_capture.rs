@@ -59,12 +59,12 @@ impl App {
             }
         }
         ui.add_space(4.0);
-        let file = FilePath {
+        let mut file = FilePath {
             path: &mut form.path,
             focused: &mut form.focused,
             dialog: PathUse::Capture,
         };
-        match self.save_file_ui(ui, file) {
+        match self.save_file_ui(ui, &mut file) {
             FileChoice::Stay => Next::Stay,
             FileChoice::Cancel => Next::Close,
             FileChoice::Save => {

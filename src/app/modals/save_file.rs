@@ -31,8 +31,8 @@ pub(super) enum FileChoice {
 
 impl App {
     /// Draws the field of the path, and the buttons.
-    pub(super) fn save_file_ui(&mut self, ui: &mut Ui, file: FilePath<'_>) -> FileChoice {
-        let field = TextEdit::singleline(file.path)
+    pub(super) fn save_file_ui(&mut self, ui: &mut Ui, file: &mut FilePath<'_>) -> FileChoice {
+        let field = TextEdit::singleline(&mut *file.path)
             .desired_width(f32::INFINITY)
             .cursor_at_end(true)
             .char_limit(4_096);

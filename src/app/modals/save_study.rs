@@ -23,12 +23,12 @@ impl App {
         let words = "Mask addresses, MACs and names";
         widgets::checkbox(ui, &mut form.is_masked, words, true)
             .on_hover_text("The same one is masked the same way everywhere in the file");
-        let file = FilePath {
+        let mut file = FilePath {
             path: &mut form.path,
             focused: &mut form.focused,
             dialog: PathUse::Study,
         };
-        match self.save_file_ui(ui, file) {
+        match self.save_file_ui(ui, &mut file) {
             FileChoice::Stay => Next::Stay,
             FileChoice::Cancel => Next::Close,
             FileChoice::Save => {
