@@ -298,7 +298,7 @@ fn the_keyboard_goes_through_the_findings() {
     assert_eq!(test.rows().0.len(), 4);
     test.press(Key::ArrowDown);
     assert_eq!(test.rows().1, Some(0));
-    assert!(test.shows("needs no password"), "why it matters");
+    assert!(test.shows("carries no password"), "why it matters");
     assert!(test.shows("Find the sender by its address"), "what to do");
     assert!(test.shows("Detail number 10"));
     assert!(test.shows("0000 02 53 53 44 50"), "the bytes of a sample");
@@ -781,9 +781,9 @@ fn hostile_words_are_shown_and_cannot_act() {
 fn another_site_forgets_what_was_chosen() {
     let mut test = Test::new(snapshot());
     test.press(Key::ArrowDown);
-    assert!(test.shows("needs no password"));
+    assert!(test.shows("carries no password"));
     test.notice(Notice::SiteOpened(None));
-    assert!(!test.shows("needs no password"));
+    assert!(!test.shows("carries no password"));
     assert!(test.shows("Choose a finding"));
 }
 

@@ -138,8 +138,8 @@ impl FindingKind {
     pub const fn why(self) -> &'static str {
         match self {
             Self::ForeignSetIp => {
-                "A set-IP request changes the address of the unit it names, and needs no password. Rollcall did not send \
-                 this one"
+                "A set-IP request is meant to change the address of the unit it names and, as far as is known, carries no \
+                 password. Rollcall did not send this one"
             }
             Self::Contradiction => {
                 "One unit does not change its name, its model number or its gateway back and forth. Somebody may be \
@@ -172,7 +172,7 @@ impl FindingKind {
                 "Another technician, the vendor's management software, or somebody who looks for this hardware"
             }
             Self::Exposed => {
-                "Whoever can reach this port can ask the unit what it is, and on some units configure it"
+                "Whoever can reach this port can ask the unit what it is, and may be able to configure it"
             }
         }
     }
