@@ -4,9 +4,11 @@
 use std::fmt::Write;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rollcall::capture::{CaptureError, CaptureReader, Datagram, Skipped, Transport};
+
+#[path = "support/tshark.rs"]
+mod tshark;
 
 const FILES: [&str; 16] = [
     "big_endian.pcap",
@@ -225,28 +227,8 @@ fn tshark(path: &Path) -> Option<Vec<String>> {
         "frame.comment",
         "udp.payload",
     ];
-    let mut command = Command::new("tshark");
-    command
-        .arg("-r")
-        .arg(path)
-        .args(["-t", "e", "-T", "fields"]);
-    command.args(["-E", "separator=|", "-E", "occurrence=f"]);
-    command.args(["-Y", "(udp.port==3502 or udp.port==3211) and not icmp"]);
-    for field in fields {
-        command.args(["-e", field]);
-    }
-    let output = match command.output() {
-        Ok(output) => output,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => panic!("tshark does not start: {error}"),
-    };
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).expect("tshark writes UTF-8");
-    Some(text.lines().map(str::to_owned).collect())
+    let shown = "(udp.port==3502 or udp.port==3211) and not icmp";
+    tshark::tshark(path, &["-E", "occurrence=f", "-Y", shown], &fields)
 }
 
 /// The same line from a datagram.

@@ -1,9 +1,7 @@
 //! What Rollcall writes: read back it is the same, and tshark sees the same in it.
 
 use std::fmt::Write;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::process::Command;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -16,6 +14,9 @@ use rollcall::model::network::Network;
 use rollcall::model::sighting::RawDatagram;
 use rollcall::model::time::Timestamp;
 use rollcall::model::traffic::Direction;
+
+#[path = "support/tshark.rs"]
+mod tshark;
 
 fn interfaces() -> Vec<CaptureInterface> {
     vec![
@@ -208,27 +209,7 @@ fn records() -> Vec<Record> {
 fn tshark(bytes: &[u8], more: &[&str], fields: &[&str]) -> Option<Vec<String>> {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::io::Write::write_all(&mut file.as_file(), bytes).expect("room for a small file");
-    let mut command = Command::new("tshark");
-    command
-        .arg("-r")
-        .arg(file.path())
-        .args(["-t", "e", "-T", "fields"]);
-    command.args(["-E", "separator=|"]).args(more);
-    for field in fields {
-        command.args(["-e", field]);
-    }
-    let output = match command.output() {
-        Ok(output) => output,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => panic!("tshark does not start: {error}"),
-    };
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).expect("tshark writes UTF-8");
-    Some(text.lines().map(str::to_owned).collect())
+    tshark::tshark(file.path(), more, fields)
 }
 
 #[expect(clippy::print_stderr, reason = "says why a test did nothing")]

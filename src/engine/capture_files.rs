@@ -157,11 +157,11 @@ fn sequence_of(bytes: &[u8]) -> Option<u16> {
     Some(wire::decode(bytes).ok()?.frame.sequence())
 }
 
-fn keep_newest(kept: &mut VecDeque<StudiedDatagram>, datagram: StudiedDatagram, at_most: usize) {
+fn keep_newest<T>(kept: &mut VecDeque<T>, newest: T, at_most: usize) {
     if kept.len() == at_most {
         kept.pop_front();
     }
-    kept.push_back(datagram);
+    kept.push_back(newest);
 }
 
 /// Gathers what is kept of one unit: from the ring or the replay, and from its evidence.
@@ -174,14 +174,14 @@ pub(super) fn study(
     let signs = UnitSigns::of(unit);
     let mut datagrams = VecDeque::new();
     // Questions to everybody name no unit, whoever asks: they belong to it when it answers them.
-    let mut questions: VecDeque<StudiedDatagram> = VecDeque::new();
+    let mut questions: VecDeque<(u16, StudiedDatagram)> = VecDeque::new();
     let _ = kept.each(|_, datagram, judged| {
         if signs.are_in(datagram) {
-            let answered = sequence_of(&datagram.raw.bytes);
-            let is_its = |question: &StudiedDatagram| sequence_of(&question.bytes) == answered;
-            if answered.is_some()
-                && let Some(idx) = questions.iter().position(is_its)
-                && let Some(question) = questions.remove(idx)
+            if let Some(answered) = sequence_of(&datagram.raw.bytes)
+                && let Some(idx) = questions
+                    .iter()
+                    .position(|(sequence, _)| *sequence == answered)
+                && let Some((_, question)) = questions.remove(idx)
             {
                 keep_newest(&mut datagrams, question, DATAGRAMS_STUDIED);
             }
@@ -190,8 +190,11 @@ pub(super) fn study(
                 studied_of(datagram, judged),
                 DATAGRAMS_STUDIED,
             );
-        } else if is_request(judged.kind) {
-            keep_newest(&mut questions, studied_of(datagram, judged), QUESTIONS_KEPT);
+        } else if is_request(judged.kind)
+            && let Some(sequence) = sequence_of(&datagram.raw.bytes)
+        {
+            let question = (sequence, studied_of(datagram, judged));
+            keep_newest(&mut questions, question, QUESTIONS_KEPT);
         }
         ControlFlow::Continue(())
     });

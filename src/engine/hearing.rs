@@ -24,6 +24,15 @@ pub enum Item {
 }
 
 impl Item {
+    /// Says that it came over TCP: then it is neither a reply to a search nor to a sweep.
+    pub(super) fn set_by_tcp(&mut self) {
+        if let Self::Sighting(sighting) = self
+            && matches!(sighting.source, Source::SweepReply | Source::Reply)
+        {
+            sighting.source = Source::TcpReply;
+        }
+    }
+
     /// When it was heard.
     pub fn when(&self) -> Timestamp {
         match self {

@@ -14,6 +14,15 @@ use crate::model::snapshot::{SweepEnd, SweepState};
 use crate::model::time::Timestamp;
 
 impl Actor {
+    /// Whether ranges may be of this computer: the demo's units, and those of tests, are nowhere else.
+    pub(super) fn loopback(&self) -> Loopback {
+        if self.session.plane.is_loopback_only() {
+            Loopback::Allowed
+        } else {
+            Loopback::Refused
+        }
+    }
+
     pub(super) fn sweep(&mut self, request: &SweepRequest, now: Timestamp) {
         if self
             .session
@@ -29,13 +38,7 @@ impl Actor {
             );
             return;
         }
-        // The demo's units, and those of tests, are nowhere else.
-        let loopback = if self.session.plane.is_loopback_only() {
-            Loopback::Allowed
-        } else {
-            Loopback::Refused
-        };
-        let ranges = match Ranges::parse_with(&request.ranges, loopback) {
+        let ranges = match Ranges::parse_with(&request.ranges, self.loopback()) {
             Ok(ranges) => ranges,
             Err(error) => {
                 self.say.said(

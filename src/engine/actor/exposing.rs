@@ -8,7 +8,6 @@ use super::Actor;
 use crate::engine::clock;
 use crate::engine::command::{ExposeRequest, Notice, Saying, sentence};
 use crate::engine::expose::{self, ExposeError, ExposePlan, Exposure};
-use crate::engine::ranges::Loopback;
 use crate::model::exposure::{ExposeState, Exposed};
 use crate::model::sighting::Sighting;
 use crate::model::time::Timestamp;
@@ -35,13 +34,8 @@ impl Actor {
             );
             return;
         }
-        // The demo's units, and those of tests, are nowhere else.
-        let loopback = if self.session.plane.is_loopback_only() {
-            Loopback::Allowed
-        } else {
-            Loopback::Refused
-        };
-        let ranges = match expose::check_ranges(&request.ranges, loopback, request.confirmed) {
+        let ranges = match expose::check_ranges(&request.ranges, self.loopback(), request.confirmed)
+        {
             Ok(ranges) => ranges,
             Err(ExposeError::NeedsYes(num_ips)) => {
                 self.say.notice(Notice::ExposeNeedsYes {

@@ -6,7 +6,7 @@ use super::{Actor, BATCHES_A_TURN};
 use crate::engine::plane::{FromPlane, Item};
 use crate::engine::tcp::TcpHeard;
 use crate::model::registry::Change;
-use crate::model::sighting::{Sighting, Source};
+use crate::model::sighting::Sighting;
 
 impl Actor {
     /// Takes one batch, and those that wait behind it, up to a bound.
@@ -100,11 +100,7 @@ impl Actor {
         let mut items = Vec::new();
         ear.hear(&heard.bytes, heard.from, heard.when, &mut items);
         for mut item in items {
-            if let Item::Sighting(sighting) = &mut item
-                && matches!(sighting.source, Source::SweepReply | Source::Reply)
-            {
-                sighting.source = Source::TcpReply;
-            }
+            item.set_by_tcp();
             self.take_item(item);
         }
     }

@@ -1,7 +1,7 @@
 //! Doing what a person asked for. Every command ends within this turn, or goes on beside.
 
 use super::{Actor, Beside};
-use crate::engine::command::{Command, Saying, sentence};
+use crate::engine::command::{Command, FindingVerdict, Saying, sentence};
 use crate::engine::{SiteChoice, clock};
 use crate::model::edit::Edit;
 use crate::model::network::Choice;
@@ -104,19 +104,34 @@ impl Actor {
             }
             Command::FirewallRule(change) => self.change_rule(change),
             Command::Remember(settings) => self.remember(*settings),
-            Command::SetManagement(_)
-            | Command::JudgeFinding { .. }
-            | Command::SetCapture(_)
-            | Command::SaveCapture(_)
-            | Command::OpenReplay(_)
-            | Command::Replay(_)
-            | Command::CloseReplay
-            | Command::Expose(_)
-            | Command::StopExpose
-            | Command::Study(_)
-            | Command::SaveStudy(_)
-            | Command::SaveDecoder(_)
-            | Command::ReloadDecoders => self.obey_watching(command).await,
+            Command::SetManagement(networks) => {
+                // A replay is judged by its own time.
+                let now = self.site_now();
+                self.session.watch.set_management(networks, now);
+            }
+            Command::JudgeFinding { key, verdict } => {
+                let accept = match verdict {
+                    FindingVerdict::Accept { note } => Some(note),
+                    FindingVerdict::Reopen => None,
+                };
+                self.session.watch.judge(&key, accept, now);
+            }
+            Command::SetCapture(is_on) => {
+                self.config.capture = is_on;
+                if self.replay.is_none() {
+                    self.session.watch.recorder.set_capturing(is_on);
+                }
+            }
+            Command::SaveCapture(request) => self.save_capture(request, now),
+            Command::OpenReplay(path) => self.open_replay(path).await,
+            Command::Replay(wish) => self.move_replay(wish),
+            Command::CloseReplay => self.close_replay().await,
+            Command::Expose(request) => self.expose(&request, now),
+            Command::StopExpose => self.stop_expose(now),
+            Command::Study(id) => self.study(id),
+            Command::SaveStudy(request) => self.save_study(request),
+            Command::SaveDecoder(draft) => self.save_decoder(draft),
+            Command::ReloadDecoders => self.load_decoders(),
         }
     }
 

@@ -156,13 +156,13 @@ impl Actor {
             .set_replayed_interfaces(interfaces.collect());
     }
 
-    /// Moves on. To be called every 100 ms. Says whether there is more to do at once.
-    pub(super) fn replay_turn(&mut self) -> bool {
+    /// Moves on. To be called every 100 ms.
+    pub(super) fn replay_turn(&mut self) {
         let Some(replay) = &mut self.replay else {
-            return false;
+            return;
         };
         if replay.is_reading() {
-            return false;
+            return;
         }
         let turn = replay.turn(clock::now(), DATAGRAMS_A_TURN);
         let at = replay.at();
@@ -180,7 +180,6 @@ impl Actor {
         if !turn.is_behind {
             self.compare_replay();
         }
-        turn.is_behind
     }
 
     fn take_replayed(&mut self, items: Vec<Item>) {

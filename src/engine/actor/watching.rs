@@ -5,9 +5,7 @@ use std::sync::Arc;
 use super::{Actor, Beside};
 use crate::engine::capture_files::{self, Wanted};
 use crate::engine::clock;
-use crate::engine::command::{
-    CaptureRequest, Command, FindingVerdict, Notice, Saying, StudyRequest, sentence,
-};
+use crate::engine::command::{CaptureRequest, Notice, Saying, StudyRequest, sentence};
 use crate::engine::decoder_files;
 use crate::engine::files::FileError;
 use crate::engine::jobs::{Job, SavedCapture};
@@ -24,37 +22,6 @@ use crate::study::StudiedUnit;
 use crate::taught::{Decoders, Draft};
 
 impl Actor {
-    pub(super) async fn obey_watching(&mut self, command: Command) {
-        let now = self.site_now();
-        match command {
-            Command::SetManagement(networks) => self.session.watch.set_management(networks, now),
-            Command::JudgeFinding { key, verdict } => {
-                let accept = match verdict {
-                    FindingVerdict::Accept { note } => Some(note),
-                    FindingVerdict::Reopen => None,
-                };
-                self.session.watch.judge(&key, accept, now);
-            }
-            Command::SetCapture(is_on) => {
-                self.config.capture = is_on;
-                if self.replay.is_none() {
-                    self.session.watch.recorder.set_capturing(is_on);
-                }
-            }
-            Command::SaveCapture(request) => self.save_capture(request, clock::now()),
-            Command::OpenReplay(path) => self.open_replay(path).await,
-            Command::Replay(wish) => self.move_replay(wish),
-            Command::CloseReplay => self.close_replay().await,
-            Command::Expose(request) => self.expose(&request, now),
-            Command::StopExpose => self.stop_expose(now),
-            Command::Study(id) => self.study(id),
-            Command::SaveStudy(request) => self.save_study(request),
-            Command::SaveDecoder(draft) => self.save_decoder(draft),
-            Command::ReloadDecoders => self.load_decoders(),
-            _ => {}
-        }
-    }
-
     /// What is due with time. To be called every 100 ms.
     pub(super) fn watch_turn(&mut self, now: Timestamp) {
         self.session.watch.tick(&self.session.registry, now);
@@ -89,7 +56,7 @@ impl Actor {
         units.find(id).map(|(_, unit)| Arc::clone(unit))
     }
 
-    fn save_capture(&mut self, request: Box<CaptureRequest>, now: Timestamp) {
+    pub(super) fn save_capture(&mut self, request: Box<CaptureRequest>, now: Timestamp) {
         let found = request.unit.map(|id| self.unit(id));
         if matches!(found, Some(None)) {
             self.say
@@ -142,7 +109,7 @@ impl Actor {
         }
     }
 
-    fn study(&mut self, id: ApplianceId) {
+    pub(super) fn study(&mut self, id: ApplianceId) {
         let Some(unit) = self.unit(id) else {
             self.say
                 .said(Saying::trouble("This unit is not in the site any more"));
@@ -160,7 +127,7 @@ impl Actor {
         });
     }
 
-    fn save_study(&mut self, request: Box<StudyRequest>) {
+    pub(super) fn save_study(&mut self, request: Box<StudyRequest>) {
         let what = format!("Saving {}", super::files::file_name(&request.path));
         let Some(job) = self.begin_job(Job::exporting(what, 1, clock::now())) else {
             return;
@@ -216,7 +183,7 @@ impl Actor {
         self.decoders_state = Arc::new(state);
     }
 
-    fn save_decoder(&self, draft: Box<Draft>) {
+    pub(super) fn save_decoder(&self, draft: Box<Draft>) {
         let to_beside = self.to_beside.clone();
         let Some(folder) = self.config.decoders_dir.clone() else {
             return;

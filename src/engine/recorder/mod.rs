@@ -110,7 +110,7 @@ impl Recorder {
         }
     }
 
-    /// Notes what came in, and what it came to: the last item of it says most.
+    /// Notes what came in, and what it came to: the first item of it says what it is.
     pub fn heard(&self, came: CameIn<'_>, bytes: &[u8], item: &Item) {
         let (kind, raw) = kind_of(item);
         let words = || comment(kind, item);

@@ -10,7 +10,7 @@ use crate::engine::decoding::DecoderSlot;
 use crate::engine::hearing::{Ear, Item};
 use crate::engine::questions::{Asked, OwnQuestions};
 use crate::engine::recorder::{Recorder, Sent};
-use crate::model::sighting::{Channel, Source};
+use crate::model::sighting::Channel;
 use crate::model::time::Timestamp;
 use crate::model::traffic::Direction;
 use crate::wire::{self, Kind, PORT_INSTALL, PORT_MANAGEMENT};
@@ -67,11 +67,8 @@ impl Ears {
                 // The capture has not all of it.
                 item.set_full_len(datagram.raw.full_len);
             }
-            if let Item::Sighting(sighting) = item
-                && datagram.transport == Transport::Tcp
-                && matches!(sighting.source, Source::SweepReply | Source::Reply)
-            {
-                sighting.source = Source::TcpReply;
+            if datagram.transport == Transport::Tcp {
+                item.set_by_tcp();
             }
         }
     }
